@@ -1,0 +1,72 @@
+# Two commands do all the set-up: `make run` and `make test`.
+.DEFAULT_GOAL := help
+PORT ?= 8000
+# The interpreter is run, not only found: a shim may be on the path and not work.
+PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3; do \
+	$$p -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' >/dev/null 2>&1 && { echo $$p; break; }; done)
+# uv does not read pip's mirror setting; hand it over.
+MIRROR := $(or $(UV_DEFAULT_INDEX),$(PIP_INDEX_URL),$(if $(PYTHON),$(shell $(PYTHON) -m pip config get global.index-url 2>/dev/null)))
+ifneq ($(MIRROR),)
+export UV_DEFAULT_INDEX := $(MIRROR)
+endif
+ifneq ($(PIP_CERT),)
+export SSL_CERT_FILE ?= $(PIP_CERT)
+endif
+VENV := .venv
+BIN := $(VENV)/bin
+PY := $(BIN)/python -I
+INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
+JOBS ?= 2
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.run ## Demo shop at http://127.0.0.1:8000 (PORT=…), SQLite, no other server
+	@$(BIN)/tidegate run --demo --port $(PORT)
+
+setup: $(VENV)/.run ## Install into .venv, so that `.venv/bin/tidegate` works
+
+test: $(VENV)/.dev check-fast ## Everything CI runs: format, lint, types, contracts, rules, all tests
+	@$(PY) -m pytest -q -n $(JOBS) --dist loadgroup
+
+check: $(VENV)/.dev check-fast ## The fast part: no browser, no database server, no big files
+	@$(PY) -m pytest -q -n $(JOBS) -m "not browser and not postgres and not redis and not shared_data"
+
+check-fast: $(VENV)/.dev
+	@$(PY) -m ruff format --check --quiet .
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/tidegate rules check
+	@$(BIN)/tidegate rules test
+	@$(PY) tools/vendored.py check
+
+coverage: $(VENV)/.dev ## Tests with branch coverage (slow)
+	@$(PY) -m coverage run -m pytest -q -m "not browser" && $(PY) -m coverage report
+
+bench: $(VENV)/.dev ## Benchmarks, each a ratio within one run (minutes)
+	@for b in benchmarks/*.py; do echo "== $$b"; $(PY) $$b || exit 1; done
+
+lock: $(VENV)/.uv ## Renew requirements/*.txt (hashes, no addresses)
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url pyproject.toml -o requirements/run.txt
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
+
+clean: ## Remove the environment and the demo's data
+	rm -rf $(VENV) var/demo
+
+$(VENV)/.uv: requirements/uv.txt
+	@test -n "$(PYTHON)" || { echo "Tidegate needs Python 3.11, 3.12 or 3.13 with venv. Debian/Ubuntu: sudo apt install python3-venv"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "Debian/Ubuntu: sudo apt install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.uv requirements/run.txt pyproject.toml
+	@$(INSTALL) --require-hashes -r requirements/run.txt
+	@$(INSTALL) --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements/dev.txt
+	@$(INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.PHONY: help run setup test check check-fast coverage bench lock clean

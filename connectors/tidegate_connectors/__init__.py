@@ -1,0 +1,1 @@
+"""Connectors: one folder each, found by manifest or entry point."""

@@ -1,0 +1,50 @@
+"""Settings, frozen; `bootstrap` reads them once from the environment or a `.env` file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from environs import Env
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting with its default. Each is the variable TIDEGATE_<NAME> (see .env.example)."""
+
+    data_dir: Path
+    database_url: str
+    redis_url: str | None
+    rules_dir: Path | None  # None: the packs that ship with Tidegate
+    host: str
+    port: int
+    secret_key: str | None  # None: made once and kept in the data folder
+    language: str
+    timezone: str
+    currency: str
+    log_level: str
+    sandbox_url: str | None  # None: `run` starts a sandbox carrier of its own
+
+    @classmethod
+    def from_environment(cls, dotenv: Path | None = Path(".env")) -> Settings:
+        """Read TIDEGATE_* from the environment; what is unset there may stand in `dotenv`."""
+        env = Env(prefix="TIDEGATE_")
+        if dotenv is not None and dotenv.is_file():
+            env.read_env(str(dotenv), recurse=False)
+        data_dir = Path(env.str("DATA_DIR", "var")).expanduser()
+        rules_dir = env.str("RULES_DIR", "")
+        return cls(
+            data_dir=data_dir,
+            database_url=env.str("DATABASE_URL", "")
+            or f"sqlite:///{data_dir.absolute() / 'tidegate.db'}",
+            redis_url=env.str("REDIS_URL", "") or None,
+            rules_dir=Path(rules_dir) if rules_dir else None,
+            host=env.str("HOST", "127.0.0.1"),
+            port=env.int("PORT", 8000),
+            secret_key=env.str("SECRET_KEY", "") or None,
+            language=env.str("LANGUAGE", "zh"),
+            timezone=env.str("TIMEZONE", "Asia/Shanghai"),
+            currency=env.str("CURRENCY", "CNY"),
+            log_level=env.str("LOG_LEVEL", "INFO"),
+            sandbox_url=env.str("SANDBOX_URL", "") or None,
+        )

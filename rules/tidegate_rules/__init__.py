@@ -1,0 +1,1 @@
+"""Marker: rule packs are data beside this file."""
