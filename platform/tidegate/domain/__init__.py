@@ -1,0 +1,1 @@
+"""Values of the business: frozen, without storage and without decisions."""
