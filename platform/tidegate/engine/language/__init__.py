@@ -1,0 +1,1 @@
+"""The expression language: a typed subset of FEEL (docs/rule-language.md)."""

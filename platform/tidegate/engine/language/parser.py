@@ -1,0 +1,396 @@
+"""Text to tree, within limits, with the place and the likely remedy when the text cannot be
+read.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+from lark import Lark, Token, Transformer
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken, VisitError
+
+from tidegate.engine.language import tree
+from tidegate.engine.problems import ExpressionError, Problem
+from tidegate.engine.values import (
+    parse_date,
+    parse_decimal,
+    parse_duration,
+    parse_instant,
+    parse_money,
+)
+
+MAX_CHARACTERS = 2_000
+MAX_DEPTH = 40
+_WORDS = {"true": True, "false": False, "null": None}
+_OPERATORS = {"≥": ">=", "≤": "<=", "≠": "!=", "×": "*", "÷": "/"}
+# typed on a Chinese keyboard; one character for one, so that positions stay right
+_WIDE = str.maketrans("，、（）：＞＜＝＋－＊／［］【】．？！　", ",,():><=+-*/[][].?! ")
+_WIDE_DIGITS = str.maketrans("０１２３４５６７８９", "0123456789")
+_QUOTES = {'"': '"', "“": "”", "「": "」", "＂": "＂"}
+_ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
+
+
+@dataclass(frozen=True)
+class UnaryTests:
+    """A table cell: any of `tests` holds, or none of them when `negated`; no tests is `-`,
+    anything.
+    """
+
+    tests: tuple[tree.Node, ...]
+    negated: bool = False
+
+
+def parse(text: str) -> tree.Node:
+    """One expression. Raises ExpressionError."""
+    node = _read(text, "expression")
+    assert isinstance(node, tree.Node)  # noqa: S101  the grammar's start guarantees it
+    return node
+
+
+def parse_unary(text: str) -> UnaryTests:
+    """One cell of a table. Raises ExpressionError."""
+    inner = _negated(text)
+    cell = _read(inner or text, "unary")
+    assert isinstance(cell, UnaryTests)  # noqa: S101  the grammar's start guarantees it
+    return UnaryTests(cell.tests, negated=bool(inner))
+
+
+def _negated(text: str) -> str:
+    """The inside of `not( … )` when that is the whole cell, with spaces in place of the rest;
+    else empty.
+    """
+    typed = _half_width(text).rstrip()
+    found = re.match(r"\s*not\s*\(", typed)
+    if not found or not typed.endswith(")"):
+        return ""
+    level, quoted = 0, False
+    for index, letter in enumerate(typed):
+        quoted ^= letter == '"' and typed[index - 1] != "\\"
+        if not quoted:
+            level += (letter in "([") - (letter in ")]")
+        if level == 0 and index >= found.end() and index < len(typed) - 1:
+            return ""
+    return " " * found.end() + text[found.end() : len(typed) - 1]
+
+
+def over(subject: tree.Node, cell: UnaryTests) -> tree.Node | None:
+    """The cell as a condition on `subject`; None for `-`."""
+    if not cell.tests:
+        return None
+    at = cell.tests[0].at
+    plain = tuple(test for test in cell.tests if not _mentions_input(test))
+    parts = [put(test, subject) for test in cell.tests if _mentions_input(test)]
+    if plain:
+        parts.insert(0, _membership(subject, plain, at))
+    whole = parts[0] if len(parts) == 1 else tree.Or(tuple(parts), at=at)
+    return tree.Not(whole, at=at) if cell.negated else whole
+
+
+def put(node: tree.Node, subject: tree.Node) -> tree.Node:
+    """The tree with every `?` replaced."""
+    if isinstance(node, tree.Input):
+        return subject
+    changes: dict[str, Any] = {}
+    for name, value in vars(node).items():
+        if isinstance(value, tree.Node):
+            changes[name] = put(value, subject)
+        elif isinstance(value, tuple):
+            changes[name] = tuple(
+                put(part, subject) if isinstance(part, tree.Node) else part for part in value
+            )
+        else:
+            changes[name] = value
+    return type(node)(**changes)
+
+
+def _membership(subject: tree.Node, tests: tuple[tree.Node, ...], at: int) -> tree.Node:
+    if len(tests) == 1 and isinstance(tests[0], tree.Test):
+        return tree.Compare(tests[0].op, subject, tests[0].value, at=at)
+    if len(tests) == 1 and isinstance(tests[0], (tree.Literal, tree.Negate)):
+        return tree.Compare("=", subject, tests[0], at=at)
+    return tree.In(subject, tests, at=at)
+
+
+def _mentions_input(node: tree.Node) -> bool:
+    return any(isinstance(part, tree.Input) for part in tree.walk(node))
+
+
+def _read(text: str, start: str) -> tree.Node | UnaryTests:
+    if len(text) > MAX_CHARACTERS:
+        raise _error(
+            "rule.expression_too_long",
+            f"表达式超过 {MAX_CHARACTERS} 个字符，请用 derive 拆开",
+            f"the expression is longer than {MAX_CHARACTERS} characters; split it with derive",
+            text[:80],
+        )
+    if not text.strip():
+        raise _error("rule.expression_empty", "表达式为空", "the expression is empty", text)
+    typed = _half_width(text)
+    try:
+        node: Any = _lark().parse(typed, start=start)
+    except VisitError as error:
+        if isinstance(error.orig_exc, ExpressionError):
+            raise error.orig_exc from None
+        raise
+    except UnexpectedInput as error:
+        raise _explain(text, error) from None
+    assert isinstance(node, (tree.Node, UnaryTests))  # noqa: S101  what the transformer builds
+    roots = node.tests if isinstance(node, UnaryTests) else (node,)
+    if any(tree.depth(root) > MAX_DEPTH for root in roots):
+        raise _error(
+            "rule.expression_too_deep",
+            f"表达式嵌套超过 {MAX_DEPTH} 层，请用 derive 拆开",
+            f"the expression is nested deeper than {MAX_DEPTH} levels; split it with derive",
+            text,
+        )
+    return node
+
+
+def _half_width(text: str) -> str:
+    """Full-width signs and quotes as their plain forms, outside of quoted text, character for
+    character.
+    """
+    out: list[str] = []
+    closing = ""
+    escaped = False
+    for letter in text:
+        if closing:
+            if letter == closing and not escaped:
+                out.append('"')
+                closing = ""
+            else:
+                # a plain quote inside “…” must not end the text; it is folded to a full-width one
+                out.append("＂" if letter == '"' and not escaped else letter)
+            escaped = letter == "\\" and not escaped
+        elif letter in _QUOTES:
+            closing, escaped = _QUOTES[letter], False
+            out.append('"')
+        else:
+            out.append(letter.translate(_WIDE).translate(_WIDE_DIGITS))
+    return "".join(out)
+
+
+@lru_cache(maxsize=1)
+def _lark() -> Lark:
+    grammar = resources.files(__package__).joinpath("grammar.lark").read_text(encoding="utf-8")
+    return Lark(
+        grammar,
+        parser="lalr",
+        start=["expression", "unary"],
+        transformer=_Build(),
+        maybe_placeholders=False,
+    )
+
+
+def _error(code: str, zh: str, en: str, text: str, at: int = 0, near: str = "") -> ExpressionError:
+    return ExpressionError(Problem(code, zh, en, at=at, near=near), text)
+
+
+def _explain(text: str, error: UnexpectedInput) -> ExpressionError:
+    at = (
+        error.pos_in_stream
+        if error.pos_in_stream is not None and error.pos_in_stream >= 0
+        else len(text)
+    )
+    at = min(at, len(text))
+    ended = isinstance(error, UnexpectedToken) and error.token.type == "$END"
+    if ended:
+        at = len(text)
+    seen = text[at : at + 12] or ("末尾", "the end")[1]
+    zh, en = (
+        f"第 {at + 1} 个字符“{seen}”处读不懂",
+        f"cannot be read at character {at + 1}, “{seen}”",
+    )
+    zh_tip, en_tip = _tip(text, at, ended, isinstance(error, UnexpectedCharacters))
+    if ended:
+        zh, en = "表达式在末尾处不完整", "the expression stops too early"
+    return _error("rule.syntax", f"{zh}；{zh_tip}", f"{en}; {en_tip}", text, at)
+
+
+def _tip(text: str, at: int, ended: bool, strange: bool) -> tuple[str, str]:
+    rest = text[at:]
+    if rest.startswith("==") or text[max(at - 1, 0) :].startswith("=="):
+        return "相等写作一个 =", "equality is written with one ="
+    if rest.startswith(("&&", "||")):
+        return "请写 and 或 or", "write and, or or"
+    if rest.startswith("'"):
+        return '文字用双引号 "…"', 'text stands in double quotes "…"'
+    if re.match(r"not\s+[^(\s]", text[max(at - 4, 0) :]):
+        return "请写 not(…)", "write not(…)"
+    if text.count('"') % 2:
+        return "引号没有成对", "a quote isn't closed"
+    if text.count("(") > text.count(")"):
+        return "缺少右括号", "a closing bracket is missing"
+    if ended:
+        return "后面缺少一个值", "a value is missing after it"
+    if strange:
+        return "这个符号在这里没有意义", "this sign has no meaning here"
+    return (
+        '检查运算符、括号，文字是否加了引号 "…"',
+        'check the operator and brackets, and that text stands in quotes "…"',
+    )
+
+
+def _at(parts: list[Any]) -> int:
+    first = parts[0]
+    return (first.start_pos or 0) if isinstance(first, Token) else int(first.at)
+
+
+class _Build(Transformer[Token, Any]):
+    """Builds nodes while the text is parsed, so that no deep tree is ever walked recursively."""
+
+    def expression(self, parts: list[Any]) -> tree.Node:
+        node: tree.Node = parts[0]
+        return node
+
+    def any_value(self, parts: list[Any]) -> UnaryTests:
+        return UnaryTests(())
+
+    def unary_tests(self, parts: list[Any]) -> UnaryTests:
+        return UnaryTests(parts[0])
+
+    def tests(self, parts: list[Any]) -> tuple[tree.Node, ...]:
+        return tuple(parts)
+
+    def test(self, parts: list[Any]) -> tree.Node:
+        return tree.Test(_OPERATORS.get(parts[0], str(parts[0])), parts[1], at=_at(parts))
+
+    def or_(self, parts: list[Any]) -> tree.Node:
+        flat = [
+            inner
+            for part in parts
+            for inner in (part.parts if isinstance(part, tree.Or) else (part,))
+        ]
+        return tree.Or(tuple(flat), at=_at(parts))
+
+    def and_(self, parts: list[Any]) -> tree.Node:
+        flat = [
+            inner
+            for part in parts
+            for inner in (part.parts if isinstance(part, tree.And) else (part,))
+        ]
+        return tree.And(tuple(flat), at=_at(parts))
+
+    def compare(self, parts: list[Any]) -> tree.Node:
+        return tree.Compare(
+            _OPERATORS.get(parts[1], str(parts[1])), parts[0], parts[2], at=_at(parts)
+        )
+
+    def between(self, parts: list[Any]) -> tree.Node:
+        return tree.Between(parts[0], parts[1], parts[2], at=_at(parts))
+
+    def in_(self, parts: list[Any]) -> tree.Node:
+        tests = parts[1] if isinstance(parts[1], tuple) else (parts[1],)
+        return tree.In(parts[0], tests, at=_at(parts))
+
+    def missing(self, parts: list[Any]) -> tree.Node:
+        return tree.Presence(parts[0], True, at=_at(parts))
+
+    def present(self, parts: list[Any]) -> tree.Node:
+        return tree.Presence(parts[0], False, at=_at(parts))
+
+    def quantified(self, parts: list[Any]) -> tree.Node:
+        kind, variable, source, condition = parts
+        if "." in variable:
+            raise _error(
+                "rule.syntax",
+                "变量名不含点",
+                "a variable's name has no dot",
+                str(variable),
+                variable.start_pos or 0,
+            )
+        return tree.Quantified(str(kind), str(variable), source, condition, at=_at(parts))
+
+    def if_(self, parts: list[Any]) -> tree.Node:
+        return tree.If(parts[0], parts[1], parts[2], at=_at(parts))
+
+    def arithmetic(self, parts: list[Any]) -> tree.Node:
+        return tree.Arithmetic(
+            _OPERATORS.get(parts[1], str(parts[1])), parts[0], parts[2], at=_at(parts)
+        )
+
+    def negate(self, parts: list[Any]) -> tree.Node:
+        return tree.Negate(parts[1], at=_at(parts))
+
+    def filter(self, parts: list[Any]) -> tree.Node:
+        return tree.Filter(parts[0], parts[1], at=_at(parts))
+
+    def member(self, parts: list[Any]) -> tree.Node:
+        return tree.Member(parts[0], str(parts[1])[1:], at=_at(parts))
+
+    def parens(self, parts: list[Any]) -> tree.Node:
+        node: tree.Node = parts[0]
+        return node
+
+    def number(self, parts: list[Any]) -> tree.Node:
+        return _literal(parse_decimal, parts[0], str(parts[0]))
+
+    def money(self, parts: list[Any]) -> tree.Node:
+        return _literal(parse_money, parts[0], str(parts[0]))
+
+    def duration(self, parts: list[Any]) -> tree.Node:
+        return _literal(parse_duration, parts[0], str(parts[0]))
+
+    def string(self, parts: list[Any]) -> tree.Node:
+        raw = str(parts[0])[1:-1]
+        text = re.sub(r"\\(.)", lambda found: _ESCAPES.get(found[1], found[0]), raw)
+        return tree.Literal(text, at=_at(parts))
+
+    def moment(self, parts: list[Any]) -> tree.Node:
+        return _moment(str(parts[0])[2:-1], parts[0])
+
+    def input(self, parts: list[Any]) -> tree.Node:
+        return tree.Input()
+
+    def name(self, parts: list[Any]) -> tree.Node:
+        word = str(parts[0])
+        if word in _WORDS:
+            return tree.Literal(_WORDS[word], at=_at(parts))
+        return tree.Name(word, at=_at(parts))
+
+    def call(self, parts: list[Any]) -> tree.Node:
+        name, args = parts[0], tuple(parts[1:])
+        constant = args[0].value if len(args) == 1 and isinstance(args[0], tree.Literal) else None
+        if isinstance(constant, str) and name == "duration":
+            return _literal(parse_duration, name, constant)
+        if isinstance(constant, str) and name in ("date", "date and time"):
+            return _moment(constant, name)
+        if name == "not" and len(args) == 1:
+            return tree.Not(args[0], at=_at(parts))
+        return tree.Call(str(name).replace(" ", "_"), args, at=_at(parts))
+
+    def range_closed(self, parts: list[Any]) -> tree.Node:
+        return tree.Range(parts[0], parts[1], True, True, at=_at(parts))
+
+    def range_closed_open(self, parts: list[Any]) -> tree.Node:
+        return tree.Range(parts[0], parts[1], True, False, at=_at(parts))
+
+    def range_open_closed(self, parts: list[Any]) -> tree.Node:
+        return tree.Range(parts[0], parts[1], False, True, at=_at(parts))
+
+    def range_open(self, parts: list[Any]) -> tree.Node:
+        return tree.Range(parts[0], parts[1], False, False, at=_at(parts))
+
+    def listing(self, parts: list[Any]) -> tree.Node:
+        return tree.ListOf(tuple(parts), at=_at(parts) if parts else 0)
+
+
+def _moment(text: str, token: Token) -> tree.Node:
+    return _literal(parse_instant if "T" in text else parse_date, token, text)
+
+
+def _literal(read: Any, token: Token, text: str) -> tree.Node:
+    try:
+        return tree.Literal(read(text), at=token.start_pos or 0)
+    except (ValueError, OverflowError) as error:
+        raise _error(
+            "rule.bad_literal",
+            f"“{text}”不是有效的值（时刻要带时区偏移，如 2026-11-11T09:00:00+08:00）",
+            f"“{text}” isn't a valid value: {error}",
+            text,
+            token.start_pos or 0,
+        ) from None

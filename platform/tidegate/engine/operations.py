@@ -1,0 +1,209 @@
+"""What operators mean on values. `None` is unknown and makes every comparison and sum unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from tidegate.engine.logic import Truth, disjunction
+from tidegate.engine.values import EXACT, ExactText, Incomplete, Money, fold
+
+
+def _zero(left: object, right: object) -> tuple[object, object]:
+    """A bare zero (the sum of no amounts or durations) takes the kind of the other side."""
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, Decimal) and one == 0 and isinstance(other, (Money, timedelta)):
+            zero = Money(Decimal(0), other.currency) if isinstance(other, Money) else timedelta(0)
+            return (zero, other) if one is left else (other, zero)
+    return left, right
+
+
+def equal(left: object, right: object) -> Truth:
+    """Equality; text folded unless one side is exact, money only within one currency, lists
+    member by member.
+    """
+    if left is None or right is None:
+        return None
+    if isinstance(left, str) and isinstance(right, str):
+        if isinstance(left, ExactText) or isinstance(right, ExactText):
+            return str(left) == str(right)
+        return fold(left) == fold(right)
+    if isinstance(left, tuple) and isinstance(right, tuple):
+        return _equal_lists(left, right)
+    left, right = _zero(left, right)
+    if isinstance(left, Money) and isinstance(right, Money):
+        return left.amount == right.amount if left.currency == right.currency else None
+    if isinstance(left, bool) != isinstance(right, bool) or type(left) is not type(right):
+        return None
+    return left == right
+
+
+def _equal_lists(left: tuple[object, ...], right: tuple[object, ...]) -> Truth:
+    if isinstance(left, Incomplete) or isinstance(right, Incomplete):
+        return None
+    if len(left) != len(right):
+        return False
+    pairs = [equal(one, other) for one, other in zip(left, right, strict=True)]
+    return False if False in pairs else None if None in pairs else True
+
+
+def order(left: object, right: object) -> int | None:
+    """-1, 0 or 1; None when unknown or not comparable."""
+    if left is None or right is None:
+        return None
+    left, right = _zero(left, right)
+    one: Any = left
+    other: Any = right
+    if isinstance(left, str) and isinstance(right, str):
+        exact = isinstance(left, ExactText) or isinstance(right, ExactText)
+        one, other = (str(left), str(right)) if exact else (fold(left), fold(right))
+    elif isinstance(left, Money) and isinstance(right, Money):
+        if left.currency != right.currency:
+            return None
+        one, other = left.amount, right.amount
+    elif type(left) is not type(right) or not isinstance(
+        left, (Decimal, timedelta, datetime, date)
+    ):
+        return None
+    return int(one > other) - int(one < other)
+
+
+def compare(op: str, left: object, right: object) -> Truth:
+    """One of = != < <= > >=."""
+    if op == "=":
+        return equal(left, right)
+    if op == "!=":
+        same = equal(left, right)
+        return None if same is None else not same
+    sign = order(left, right)
+    return None if sign is None else _SIGNS[op](sign)
+
+
+_SIGNS: dict[str, Callable[[int], bool]] = {
+    "<": lambda sign: sign < 0,
+    "<=": lambda sign: sign <= 0,
+    ">": lambda sign: sign > 0,
+    ">=": lambda sign: sign >= 0,
+}
+
+
+def member_of(value: object, members: tuple[object, ...]) -> Truth:
+    """Whether a list holds the value; a list that is not fully known can only say yes."""
+    if not members and not isinstance(members, Incomplete):
+        return False
+    found = disjunction(equal(value, member) for member in members)
+    return None if found is False and isinstance(members, Incomplete) else found
+
+
+def arithmetic(op: str, left: object, right: object) -> object:
+    """+ - * / on numbers, money, durations, instants and text; unknown when it has no exact
+    meaning.
+    """
+    if left is None or right is None:
+        return None
+    try:
+        if op in "+-":
+            left, right = _zero(left, right)
+        return finite(_arithmetic(op, left, right))
+    except (OverflowError, ArithmeticError, ValueError):
+        return None
+
+
+def finite(value: object) -> object:
+    """The value, or unknown if a decimal in it is not a finite number (division by zero,
+    overflow).
+    """
+    number = value.amount if isinstance(value, Money) else value
+    return None if isinstance(number, Decimal) and not number.is_finite() else value
+
+
+def _number(op: str, left: Decimal, right: Decimal) -> Decimal:
+    if op == "+":
+        return EXACT.add(left, right)
+    if op == "-":
+        return EXACT.subtract(left, right)
+    return EXACT.multiply(left, right) if op == "*" else EXACT.divide(left, right)
+
+
+def _arithmetic(op: str, left: Any, right: Any) -> object:
+    if isinstance(left, Decimal) and isinstance(right, Decimal):
+        return _number(op, left, right)
+    if isinstance(left, Money) or isinstance(right, Money):
+        return _money(op, left, right)
+    if isinstance(left, str) and isinstance(right, str):
+        return left + right
+    if isinstance(left, timedelta) and isinstance(right, timedelta) and op == "/":
+        return _number("/", Decimal(left // _TICK), Decimal(right // _TICK))
+    if isinstance(left, Decimal) and isinstance(right, timedelta):
+        left, right = right, left
+    if isinstance(left, timedelta) and isinstance(right, Decimal):
+        return timedelta(
+            microseconds=int(_number(op, Decimal(left // _TICK), right).to_integral_value())
+        )
+    if isinstance(left, timedelta) and isinstance(right, datetime):
+        return right + left
+    return left + right if op == "+" else left - right
+
+
+_TICK = timedelta(microseconds=1)
+
+
+def _money(op: str, left: Any, right: Any) -> object:
+    if isinstance(left, Decimal):
+        left, right = right, left
+    if isinstance(right, Decimal):
+        return Money(_number(op, left.amount, right), left.currency)
+    if left.currency != right.currency:
+        return None
+    amount = _number(op, left.amount, right.amount)
+    return amount if op == "/" else Money(amount, left.currency)
+
+
+def total(values: Sequence[object], nothing: object) -> object:
+    """The sum; `nothing` over no values; unknown if one is unknown or currencies differ."""
+    if isinstance(values, Incomplete):
+        return None
+    result: object = nothing if not values else values[0]
+    for value in values[1:]:
+        result = arithmetic("+", result, value)
+    return result
+
+
+def extreme(values: Sequence[object], sign: int) -> object:
+    """The largest (`sign` 1) or smallest (-1); unknown over no values or if one cannot be
+    compared.
+    """
+    if isinstance(values, Incomplete) or not values:
+        return None
+    best = values[0]
+    for value in values:
+        found = order(value, best)
+        if found is None:
+            return None
+        if found == sign:
+            best = value
+    return best
+
+
+def wildcard(text: str, pattern: str) -> bool:
+    """Whether the whole text fits a pattern of `*` (anything) and `?` (one character); linear
+    memory, no regex.
+    """
+    position = mark = 0
+    star = -1
+    index = 0
+    while position < len(text):
+        if index < len(pattern) and (
+            pattern[index] == "?" or (pattern[index] == text[position] and pattern[index] != "*")
+        ):
+            position, index = position + 1, index + 1
+        elif index < len(pattern) and pattern[index] == "*":
+            star, mark, index = index, position, index + 1
+        elif star >= 0:
+            mark += 1
+            position, index = mark, star + 1
+        else:
+            return False
+    return not pattern[index:].strip("*")

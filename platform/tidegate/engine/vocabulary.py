@@ -1,0 +1,309 @@
+"""The data dictionary: which facts and actions exist, what they are called, of which type, at
+which gate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import time
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from tidegate.engine.problems import nearest
+from tidegate.engine.sourced import read_yaml
+from tidegate.errors import ConfigError
+
+Texts = Mapping[str, str]
+FACT_TYPES = frozenset(
+    ("text", "number", "money", "boolean", "instant", "date", "duration", "choice", "texts")
+)
+ARGUMENT_TYPES = FACT_TYPES | {"any"}
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One fact. `values` lists what a choice may be; a windowed fact is read as
+    `history.x(24h)`.
+    """
+
+    id: str
+    type: str
+    title: Texts
+    unit: str = ""
+    values: tuple[str, ...] = ()
+    sample: object = None
+    personal: bool = False
+    editable: bool = False
+    window: bool = False
+    help: Texts = field(default_factory=dict)
+
+    @property
+    def group(self) -> str:
+        return self.id.partition(".")[0]
+
+    @property
+    def field_name(self) -> str:
+        return self.id.partition(".")[2]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Facts of one thing (`order`), or a list (`items`) whose `each` names the group of its
+    elements (`item`).
+    """
+
+    id: str
+    title: Texts
+    each: str = ""
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Working time: every day named in `days` (0 = Monday) from `start` to `end`, in the shop's
+    time zone.
+    """
+
+    id: str
+    title: Texts
+    start: time
+    end: time
+    days: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Gate:
+    id: str
+    subject: str
+    title: Texts
+    asked: Texts
+    facts: tuple[str, ...]
+    actions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Argument:
+    id: str
+    type: str
+    title: Texts
+    required: bool = False
+    default: object = None
+    values: tuple[str, ...] = ()
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Action:
+    """What a rule may ask for. `writes` names what it changes; `many` lets several such writes
+    live side by side.
+    """
+
+    id: str
+    title: Texts
+    writes: str
+    main: str = ""
+    many: bool = False
+    args: Mapping[str, Argument] = field(default_factory=dict)
+
+    @property
+    def excludes(self) -> str:
+        """What this action forbids: writing `routing.excluded` with a `service` forbids that
+        `routing.service`.
+        """
+        group, _, what = self.writes.partition(".")
+        return f"{group}.{self.main}" if what == "excluded" and self.main else ""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    groups: Mapping[str, Group]
+    facts: Mapping[str, Fact]
+    calendars: Mapping[str, Calendar]
+    gates: Mapping[str, Gate]
+    actions: Mapping[str, Action]
+    reasons: Mapping[str, Texts]
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """Every name a fact or list answers to: its id and its Chinese name `订单.金额`."""
+        names = {fact.id: fact.id for fact in self.facts.values()}
+        for fact in self.facts.values():
+            names.setdefault(f"{self.groups[fact.group].title['zh']}.{fact.title['zh']}", fact.id)
+        for group in self.groups.values():
+            if group.each:
+                names[group.id] = group.id
+                names.setdefault(group.title["zh"], group.id)
+        return MappingProxyType(names)
+
+    @cached_property
+    def variables(self) -> Mapping[str, str]:
+        """Bound element names in both languages, to the list they range over: `item` and `商品`
+        to `items`.
+        """
+        found: dict[str, str] = {}
+        for group in self.groups.values():
+            if group.each:
+                found[group.each] = group.id
+                found.setdefault(self.groups[group.each].title["zh"], group.id)
+        return MappingProxyType(found)
+
+    def fact(self, name: str) -> Fact | None:
+        """The fact with this id or Chinese name."""
+        return self.facts.get(self.names.get(name, ""))
+
+    def list(self, name: str) -> Group | None:
+        """The list (`items`) with this id or Chinese name."""
+        found = self.groups.get(self.names.get(name, ""))
+        return found if found and found.each else None
+
+    def nearest(self, name: str) -> str:
+        """The known fact or list most like `name`, or an empty text."""
+        return nearest(name, self.names)
+
+    def reason(self, code: str, lang: str) -> str:
+        """A reason code in words; an unknown code as it is."""
+        texts = self.reasons.get(code)
+        return texts["zh" if lang.startswith("zh") else "en"] if texts else code
+
+
+def load_vocabulary(source: Path | str) -> Vocabulary:
+    """Read the dictionary from a path or from its text.
+
+    Raises:
+        ConfigError: the dictionary contradicts itself (an operator fixes the file).
+    """
+    is_path = isinstance(source, Path) or (
+        "\n" not in source and source.endswith((".yaml", ".yml"))
+    )
+    text = Path(source).read_text(encoding="utf-8") if is_path else str(source)
+    document = read_yaml(text, str(source) if is_path else "vocabulary").data
+    if not isinstance(document, dict) or document.get("tidegate") != "vocabulary/1":
+        raise _wrong(
+            "tidegate",
+            "首行应为 tidegate: vocabulary/1",
+            "it must begin with tidegate: vocabulary/1",
+        )
+    try:
+        vocabulary = _build(document)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _wrong(
+            str(error), f"结构不完整：{error}", f"its structure is incomplete: {error}"
+        ) from error
+    _check(vocabulary)
+    return vocabulary
+
+
+def _wrong(what: str, zh: str, en: str) -> ConfigError:
+    return ConfigError(
+        "vocabulary.invalid",
+        zh=f"数据字典有误：{zh}",
+        en=f"The vocabulary is wrong: {en}",
+        what=what,
+    )
+
+
+def _build(document: dict[str, Any]) -> Vocabulary:
+    groups: dict[str, Group] = {}
+    facts: dict[str, Fact] = {}
+    for name, group in document["groups"].items():
+        groups[name] = Group(name, _texts(group["title"]), group.get("each", ""))
+        for key, spec in group.get("fields", {}).items():
+            facts[f"{name}.{key}"] = read_fact(f"{name}.{key}", spec)
+    actions = {name: _action(name, spec) for name, spec in document["actions"].items()}
+    gates = {
+        name: Gate(
+            name,
+            spec["subject"],
+            _texts(spec["title"]),
+            _texts(spec["asked"]),
+            tuple(spec["facts"]),
+            tuple(spec["actions"]),
+        )
+        for name, spec in document["gates"].items()
+    }
+    calendars = {
+        name: _calendar(name, spec) for name, spec in document.get("calendars", {}).items()
+    }
+    reasons = {code: _texts(texts) for code, texts in (document.get("reasons") or {}).items()}
+    frozen = MappingProxyType
+    return Vocabulary(
+        frozen(groups),
+        frozen(facts),
+        frozen(calendars),
+        frozen(gates),
+        frozen(actions),
+        frozen(reasons),
+    )
+
+
+def read_fact(name: str, spec: Mapping[str, Any]) -> Fact:
+    """A fact from its entry; also used for the custom `fields` of a rule set. Raises ValueError."""
+    if spec["type"] not in FACT_TYPES:
+        raise ValueError(f"{name}: type {spec['type']}")
+    return Fact(
+        id=name,
+        type=spec["type"],
+        title=_texts(spec["title"]),
+        unit=str(spec.get("unit", "")),
+        values=tuple(spec.get("values", ())),
+        sample=spec.get("sample"),
+        personal=bool(spec.get("personal", False)),
+        editable=bool(spec.get("editable", False)),
+        window=bool(spec.get("window", False)),
+        help=spec.get("help", {}),
+    )
+
+
+def _action(name: str, spec: Mapping[str, Any]) -> Action:
+    args = {
+        key: Argument(
+            id=key,
+            type=arg["type"],
+            title=_texts(arg["title"]),
+            required=bool(arg.get("required", False)),
+            default=arg.get("default"),
+            values=tuple(arg.get("values", ())),
+            unit=str(arg.get("unit", "")),
+        )
+        for key, arg in spec.get("args", {}).items()
+    }
+    main, many = spec.get("main", ""), bool(spec.get("many", False))
+    return Action(name, _texts(spec["title"]), spec["writes"], main, many, MappingProxyType(args))
+
+
+def _calendar(name: str, spec: Mapping[str, Any]) -> Calendar:
+    days = frozenset(DAYS.index(day) for day in spec["days"])
+    start, end = time.fromisoformat(spec["from"]), time.fromisoformat(spec["to"])
+    if not days or start >= end:
+        raise ValueError(f"calendar {name}")
+    return Calendar(name, _texts(spec["title"]), start, end, days)
+
+
+def _texts(texts: object) -> Texts:
+    """A title: `{zh, en}`, or one text for both."""
+    if isinstance(texts, str):
+        return {"zh": texts, "en": texts}
+    if isinstance(texts, Mapping) and (texts.get("zh") or texts.get("en")):
+        zh, en = texts.get("zh") or texts["en"], texts.get("en") or texts["zh"]
+        return MappingProxyType({"zh": str(zh), "en": str(en)})
+    raise ValueError(f"title {texts!r}")
+
+
+def _check(vocabulary: Vocabulary) -> None:
+    _known("group", (g.each for g in vocabulary.groups.values() if g.each), vocabulary.groups)
+    for gate in vocabulary.gates.values():
+        _known("group", gate.facts, vocabulary.groups)
+        _known("action", gate.actions, vocabulary.actions)
+    for action in vocabulary.actions.values():
+        _known("argument", [action.main] if action.main else [], action.args)
+        _known("type", (arg.type for arg in action.args.values()), ARGUMENT_TYPES)
+
+
+def _known(kind: str, names: Iterable[str], known: Iterable[str]) -> None:
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        listed = ", ".join(unknown)
+        raise _wrong(listed, f"未定义的 {kind}：{listed}", f"{kind} {listed} isn't defined")

@@ -1,0 +1,198 @@
+"""The next instant at which an answer can change while all facts stay the same.
+
+Candidates come from the time thresholds in the conditions; each is kept only if the condition
+really has another value one microsecond earlier, so strict and inclusive bounds need no special
+case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from decimal import localcontext
+from typing import Any
+
+from tidegate.engine import clock
+from tidegate.engine.evaluation import Context, Interval, context_of
+from tidegate.engine.language import tree
+from tidegate.engine.rulesets import Rule, RuleSet
+from tidegate.engine.values import DAY, EXACT, HOUR, TICK
+
+_AHEAD_DAYS = 8  # a week of calendar edges is enough to find the next one
+
+
+def next_change(
+    ruleset: RuleSet,
+    facts: Mapping[str, Any],
+    now: datetime,
+    timezone: str = "Asia/Shanghai",
+    *,
+    currency: str = "CNY",
+) -> datetime | None:
+    """The first instant after `now` (UTC) at which a condition or an `active` window changes;
+    None if none does.
+
+    Exact for thresholds on `since` and `until` and for `now` compared with a moment; for
+    `hour`, `weekday`, `date` and calendars it looks one week ahead.
+    """
+    with localcontext(EXACT):
+        context = context_of(ruleset, facts, now, timezone, currency)
+        for name in ruleset.gate_spec.actions:
+            context.facts.written[f"decided.{name}"] = ()
+        found = [edge for rule in ruleset.rules for edge in _edges(rule, context)]
+        for node in {
+            leaf.text: leaf.node for rule in ruleset.rules for leaf in rule.leaves
+        }.values():
+            found += [
+                instant
+                for instant in sorted(set(_candidates(context, node)))
+                if _flips(context, node, instant)
+            ][:1]
+    return min(found, default=None)
+
+
+def _edges(rule: Rule, context: Context) -> Iterator[datetime]:
+    """Midnights at which a rule becomes active or stops being so."""
+    edges = []
+    if rule.active_from:
+        edges.append(clock.midnight(rule.active_from, context.zone))
+    if rule.active_to:
+        edges.append(clock.midnight(rule.active_to + DAY, context.zone))
+    return (edge for edge in edges if edge > context.now)
+
+
+def _flips(context: Context, node: tree.Node, instant: datetime) -> bool:
+    return _at(context, node, instant) is not _at(context, node, instant - TICK)
+
+
+def _at(context: Context, node: tree.Node, instant: datetime) -> object:
+    now = context.now
+    context.now = instant
+    context.derived.clear()
+    try:
+        return context.value(node)
+    finally:
+        context.now = now
+        context.derived.clear()
+
+
+def _candidates(context: Context, node: tree.Node) -> Iterator[datetime]:
+    """Instants after `now` at which some comparison below this node may change."""
+    if isinstance(node, tree.Derived):
+        yield from _candidates(context, context.derive[node.id])
+    elif isinstance(node, (tree.Quantified, tree.Filter)):
+        yield from _over_elements(context, node)
+    else:
+        for one, other in _sides(node):
+            yield from _thresholds(context, one, other)
+        yield from _boundaries(context, node)
+        for child in tree.children(node):
+            yield from _candidates(context, child)
+
+
+def _over_elements(context: Context, node: tree.Quantified | tree.Filter) -> Iterator[datetime]:
+    source = node.over if isinstance(node, tree.Quantified) else node.of
+    yield from _candidates(context, source)
+    outer = context.variables.get(node.variable)
+    for element in context.value(source) or ():
+        context.variables[node.variable] = element
+        yield from _candidates(context, node.condition)
+    context.variables[node.variable] = outer
+
+
+def _sides(node: tree.Node) -> Iterator[tuple[tree.Node, tree.Node]]:
+    """Pairs that are compared with each other."""
+    if isinstance(node, tree.Compare):
+        yield node.left, node.right
+        yield node.right, node.left
+    elif isinstance(node, tree.Between):
+        yield node.value, node.low
+        yield node.value, node.high
+        yield node.low, node.value
+        yield node.high, node.value
+    elif isinstance(node, tree.In):
+        for test in node.tests:
+            yield node.value, test.value if isinstance(test, tree.Test) else test
+
+
+def _thresholds(context: Context, timed: tree.Node, bound: tree.Node) -> Iterator[datetime]:
+    if isinstance(bound, tree.Calendar):
+        return
+    for value in _flat(context.value(bound)):
+        for instant in _when(context, timed, value):
+            yield from (moment for moment in (instant, instant + TICK) if moment > context.now)
+
+
+def _flat(value: object) -> Iterator[object]:
+    if isinstance(value, Interval):
+        yield from (value.low, value.high)
+    elif isinstance(value, tuple):
+        for member in value:
+            yield from _flat(member)
+    else:
+        yield value
+
+
+def _when(context: Context, timed: tree.Node, bound: object) -> Iterator[datetime]:
+    """When `timed` (since, until or now) equals the bound."""
+    if isinstance(timed, tree.Derived):
+        timed = context.derive[timed.id]
+    if isinstance(timed, tree.Fact) and timed.id == "now" and isinstance(bound, datetime):
+        yield bound
+    if not isinstance(timed, tree.Call) or timed.function not in ("since", "until"):
+        return
+    start = context.value(timed.args[0])
+    if start is None or not isinstance(bound, timedelta):
+        return
+    span = bound if timed.function == "since" else -bound
+    try:
+        found = _later(context, timed, start, span)
+    except OverflowError:
+        return
+    if found is not None:
+        yield found
+
+
+def _later(context: Context, timed: tree.Call, start: datetime, span: timedelta) -> datetime | None:
+    if len(timed.args) == 1:
+        return start + span
+    calendar = context.calendars[timed.args[1].id]  # type: ignore[attr-defined]  # binding made it a Calendar
+    if span >= timedelta(0):
+        return clock.after_working(calendar, start, span, context.zone)
+    return _working_before(context, calendar, start, -span)
+
+
+def _working_before(
+    context: Context, calendar: Any, start: datetime, span: timedelta
+) -> datetime | None:
+    """The last instant with at least `span` of working time left until `start`."""
+    low, high = context.now, start
+    if high <= low or clock.working_time(calendar, low, high, context.zone) < span:
+        return None
+    while high - low > TICK:
+        middle = low + (high - low) // 2
+        enough = clock.working_time(calendar, middle, start, context.zone) >= span
+        low, high = (middle, high) if enough else (low, middle)
+    return low
+
+
+def _boundaries(context: Context, node: tree.Node) -> Iterator[datetime]:
+    """Edges of hours, days and calendars for conditions on the wall clock of `now`."""
+    today = context.now.astimezone(context.zone).date()
+    calendars = (
+        [t.id for t in node.tests if isinstance(t, tree.Calendar)]
+        if isinstance(node, tree.In)
+        else []
+    )
+    for name in calendars:
+        for opens, closes in clock.windows(context.calendars[name], today, context.zone):
+            if opens > context.now + _AHEAD_DAYS * DAY:
+                break
+            yield from (edge for edge in (opens, closes) if edge > context.now)
+    if isinstance(node, tree.Call) and node.function in ("weekday", "date", "hour"):
+        for offset in range(1, _AHEAD_DAYS + 1):
+            yield clock.midnight(today + offset * DAY, context.zone)
+        if node.function == "hour":
+            start = context.now.replace(minute=0, second=0, microsecond=0)
+            quarters = (start + n * HOUR / 4 for n in range(1, 4 * 26))
+            yield from (edge for edge in quarters if edge > context.now)

@@ -1,0 +1,150 @@
+"""When the answer changes next, to the microsecond."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tidegate.engine.reference import evaluate, next_change
+
+NOW = datetime.fromisoformat("2026-11-11T12:00:00+08:00")
+TICK = timedelta(microseconds=1)
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(f"2026-11-{text}+08:00").astimezone(UTC)
+
+
+def a_set(condition: str, extra: str = "") -> str:
+    return f"""
+tidegate: ruleset/1
+id: t
+gate: alert
+policy: collect
+parameters: {{late: {{type: duration, value: 24h}}}}
+derive: {{age: since(parcel.waybill_at)}}
+rules:
+  - id: a
+    {extra}
+    if: ['{condition}']
+    then: [raise: late]
+"""
+
+
+FACTS = {
+    "parcel": {
+        "waybill_at": "2026-11-11T10:00:00+08:00",
+        "deliver_by": "2026-11-12T12:00:00+08:00",
+    },
+    "scans": [{"at": "2026-11-11T08:00:00+08:00"}, {"at": "2026-11-11T11:00:00+08:00"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("since(parcel.waybill_at) >= 24h", at("12T10:00:00")),
+        ("since(parcel.waybill_at) > 24h", at("12T10:00:00") + TICK),
+        ("24h <= since(parcel.waybill_at)", at("12T10:00:00")),
+        ("since(parcel.waybill_at) < late", at("12T10:00:00")),
+        ("since(parcel.waybill_at) <= late", at("12T10:00:00") + TICK),
+        ("since(parcel.waybill_at) > late * 2", at("13T10:00:00") + TICK),
+        ("age > late", at("12T10:00:00") + TICK),
+        ("since(parcel.waybill_at) > 1h", None),
+        ("since(parcel.waybill_at) between 1h and 3h", at("11T13:00:00") + TICK),
+        ("since(parcel.waybill_at) between 3h and 4h", at("11T13:00:00")),
+        ("since(parcel.waybill_at) in [1h..3h)", at("11T13:00:00")),
+        ("since(parcel.waybill_at) in (> 5h, < 1h)", at("11T15:00:00") + TICK),
+        ("since(parcel.waybill_at, warehouse_hours) > 11h", at("12T09:00:00") + TICK),
+        ("since(parcel.waybill_at, warehouse_hours) >= 10h", at("11T20:00:00")),
+        ("until(parcel.deliver_by) < 4h", at("12T08:00:00") + TICK),
+        ("until(parcel.deliver_by) <= 4h", at("12T08:00:00")),
+        ("now >= parcel.deliver_by", at("12T12:00:00")),
+        ("now in warehouse_hours", at("11T20:00:00")),
+        ("hour(now) >= 15", at("11T15:00:00")),
+        ('weekday(now) = "Fri"'.replace('"', '"'), at("13T00:00:00")),
+        ('date(now) > @"2026-11-11"', at("12T00:00:00")),
+        ("some scan in scans satisfies since(scan.at) > 5h", at("11T13:00:00") + TICK),
+        ("every scan in scans satisfies since(scan.at) > 5h", at("11T16:00:00") + TICK),
+        ("count(scans[since(scan.at) >= 2h]) = 2", at("11T13:00:00")),
+        ("since(parcel.printed_at) > 1h", None),
+        ("since(parcel.waybill_at) > 24h and parcel.fragile", at("12T10:00:00") + TICK),
+        ("parcel.fragile", None),
+    ],
+)
+def test_the_next_change_of_one_condition(
+    condition: str, expected: datetime | None, read: Any
+) -> None:
+    ruleset = read(a_set(condition))
+    assert next_change(ruleset, FACTS, NOW) == expected
+
+
+def test_a_false_conjunct_makes_the_threshold_pointless(read: Any) -> None:
+    ruleset = read(a_set("since(parcel.waybill_at) > 24h and parcel.fragile"))
+    facts = {**FACTS, "parcel": {**FACTS["parcel"], "fragile": False}}  # type: ignore[dict-item]
+    assert next_change(ruleset, facts, NOW) is None
+
+
+def test_active_windows_open_and_close_at_the_shops_midnight(read: Any) -> None:
+    ruleset = read(a_set("parcel.fragile", "active: {from: 2026-11-12, to: 2026-11-13}"))
+    assert next_change(ruleset, {}, NOW) == at("12T00:00:00")
+    assert next_change(ruleset, {}, at("12T00:00:00")) == at("14T00:00:00")
+    assert next_change(ruleset, {}, at("14T00:00:00")) is None
+
+
+def test_the_earliest_of_several_changes_is_given(read: Any) -> None:
+    text = (
+        a_set("since(parcel.waybill_at) > 24h")
+        + "  - {id: b, if: ['age > 3h'], then: [raise: b]}\n"
+    )
+    assert next_change(read(text), FACTS, NOW) == at("11T13:00:00") + TICK
+
+
+def test_waking_up_at_each_change_finds_every_change_and_only_changes(read: Any) -> None:
+    text = (
+        a_set("since(parcel.waybill_at) in (> 5h, < 3h)")
+        + "  - {id: b, if: ['age > 10h'], then: [raise: b]}\n"
+    )
+    ruleset, now, seen = read(text), NOW, []
+    while (then := next_change(ruleset, FACTS, now)) is not None:
+        before = [t.result for t in evaluate(ruleset, FACTS, then - TICK).rules]
+        after = [t.result for t in evaluate(ruleset, FACTS, then).rules]
+        assert before != after
+        seen.append(then)
+        now = then
+    assert seen == [at("11T13:00:00"), at("11T15:00:00") + TICK, at("11T20:00:00") + TICK]
+
+
+def test_an_alert_is_silent_at_its_threshold_and_rings_one_microsecond_later(read: Any) -> None:
+    ruleset = read(a_set("since(parcel.waybill_at) > 24h"))
+    assert not evaluate(ruleset, FACTS, at("12T10:00:00")).actions
+    assert evaluate(ruleset, FACTS, at("12T10:00:00") + TICK).actions
+
+
+def test_a_set_with_stages_has_wake_ups_too(read: Any) -> None:
+    text = """
+tidegate: ruleset/1
+id: t
+gate: routing
+policy: stages
+stages:
+  - id: s
+    policy: first
+    rules:
+      - id: a
+        if: ['since(parcel.routed_at) > 1h', 'not("x" in decided.exclude)']
+        then: [use_service: SF]
+"""
+    facts = {"parcel": {"routed_at": "2026-11-11T11:30:00+08:00"}}
+    assert next_change(read(text), facts, NOW) == at("11T12:30:00") + TICK
+
+
+def test_daylight_saving_days_count_real_working_hours(read: Any) -> None:
+    # New York springs forward on 2026-03-08 at 02:00; a working day from 08:00 keeps its 12 hours
+    ruleset = read(a_set("since(parcel.waybill_at, warehouse_hours) >= 13h"))
+    facts = {"parcel": {"waybill_at": "2026-03-07T19:00:00-05:00"}}
+    now = datetime.fromisoformat("2026-03-07T19:30:00-05:00")
+    found = next_change(ruleset, facts, now, "America/New_York")
+    assert found == datetime.fromisoformat("2026-03-08T20:00:00-04:00")
