@@ -1,0 +1,150 @@
+"""The only place that wires things: settings, store, rules, carriers and the clock become a Context."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import select
+
+from tidegate.errors import ConfigError, NotFound
+from tidegate.logs import configure_logs
+from tidegate.sdk.carrier import Carrier
+from tidegate.services.context import Context
+from tidegate.services.rulebook import Rulebook
+from tidegate.settings import Settings
+from tidegate.store.tables import Tenant
+from tidegate.store.unit_of_work import Store, open_engine
+
+DEFAULT_TENANT = "main"
+
+
+def utc_now() -> datetime:
+    """The real clock; tests pass their own."""
+    return datetime.now(UTC)
+
+
+def alembic_config(url: str) -> Config:
+    """Migrations without alembic.ini, so that an installed wheel finds them too."""
+    config = Config()
+    config.set_main_option("script_location", "tidegate_migrations:.")
+    config.set_main_option("path_separator", "os")
+    config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
+    return config
+
+
+def upgrade_database(settings: Settings) -> None:
+    """Bring the database to the newest revision; makes the data folder when needed."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    command.upgrade(alembic_config(settings.database_url), "head")
+
+
+def connector(name: str) -> EntryPoint:
+    """The connector package registered as `name` in the entry point group tidegate.connectors.
+
+    Raises:
+        NotFound: no installed package offers it.
+    """
+    found = {point.name: point for point in entry_points(group="tidegate.connectors")}
+    if name not in found:
+        known = ", ".join(sorted(found)) or "-"
+        raise NotFound(
+            "connector.unknown",
+            zh=f"没有名为 {name} 的连接器; 已安装: {known}。",
+            en=f"There is no connector {name!r}; installed: {known}.",
+            name=name,
+        )
+    return found[name]
+
+
+def open_carriers(settings: Settings) -> dict[str, Carrier]:
+    """Carrier accounts by connector name. Only the sandbox has an account until accounts live in the database."""
+    if settings.sandbox_url is None:
+        return {}
+    module = connector("sandbox").load()
+    made: Carrier = module.make_carrier(
+        {"url": settings.sandbox_url, "secret": sandbox_secret(settings)}
+    )
+    return {"sandbox": made}
+
+
+def sandbox_secret(settings: Settings) -> str:
+    """The secret shared with our sandbox carrier; made once and kept in the data folder."""
+    return _kept_secret(settings.data_dir / "sandbox.secret")
+
+
+def web_secret(settings: Settings) -> str:
+    """The key that signs cookies and CSRF tokens; TIDEGATE_SECRET_KEY, or made once and kept."""
+    return settings.secret_key or _kept_secret(settings.data_dir / "web.secret")
+
+
+def open_context(
+    settings: Settings | None = None,
+    *,
+    carriers: Mapping[str, Carrier] | None = None,
+    clock: Callable[[], datetime] = utc_now,
+    migrate: bool = True,
+) -> Context:
+    """Everything a use case needs, for the one tenant of an embedded installation."""
+    settings = settings or Settings.from_environment()
+    configure_logs(settings.log_level)
+    if migrate:
+        upgrade_database(settings)
+    store = Store(open_engine(settings.database_url))
+    return Context(
+        store=store,
+        tenant_id=_tenant(store, settings, clock()),
+        rules=Rulebook(settings.rules_dir),
+        carriers=open_carriers(settings) if carriers is None else carriers,
+        clock=clock,
+        data_dir=settings.data_dir,
+        timezone=settings.timezone,
+        currency=settings.currency,
+    )
+
+
+def _tenant(store: Store, settings: Settings, now: datetime) -> int:
+    with store.unscoped() as session:
+        found = session.scalar(select(Tenant).where(Tenant.code == DEFAULT_TENANT))
+        if found is None:
+            found = Tenant(
+                code=DEFAULT_TENANT,
+                name="Tidegate",
+                timezone=settings.timezone,
+                currency=settings.currency,
+                created_at=now,
+            )
+            session.add(found)
+            session.commit()
+        return found.id
+
+
+def _kept_secret(path: Path) -> str:
+    """A secret in a file that only its owner can read.
+
+    Raises:
+        ConfigError: the file is empty.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        kept = path.read_text(encoding="ascii").strip()
+        if not kept:
+            raise ConfigError(
+                "secret.empty",
+                zh=f"密钥文件 {path.name} 是空的; 删除它, 下次启动会重新生成。",
+                en=f"The secret file {path.name} is empty; delete it and it is made again.",
+                file=path.name,
+            ) from None
+        return kept
+    made = secrets.token_hex(32)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(made)
+    return made

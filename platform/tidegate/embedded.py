@@ -1,0 +1,77 @@
+"""One process, everything inside: pages, job runner, sandbox carrier and, if asked for, the demo shop."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from importlib.metadata import entry_points
+from typing import Any
+
+import structlog
+
+from tidegate.bootstrap import connector, open_context, sandbox_secret, web_secret
+from tidegate.jobs.runner import Runner
+from tidegate.services import demo as demo_shop
+from tidegate.services.context import Context
+from tidegate.settings import Settings
+
+log = structlog.get_logger()
+DEMO_STEP_S = 4.0
+DEMO_TIME_SCALE = 600.0  # in the demo the courier does ten minutes' work in a second
+
+
+class Embedded:
+    """Starts and stops the parts in order; safe to stop twice."""
+
+    def __init__(self, settings: Settings, *, demo: bool) -> None:
+        self.settings = settings
+        self.demo = demo
+        self._stopping = threading.Event()
+        self._parts: list[Any] = []
+
+    def start(self) -> Any:
+        """The WSGI application, with runner and sandbox running beside it."""
+        settings = self._with_sandbox()
+        context = open_context(settings)
+        runner = Runner(context)
+        runner.start()
+        self._parts.append(runner)
+        if self.demo:
+            self._start_demo(context)
+        (pages,) = entry_points(group="tidegate.web", name="app")
+        create_app = pages.load()
+        return create_app(context, secret_key=web_secret(settings), language=settings.language)
+
+    def stop(self) -> None:
+        """Let running jobs finish, then close the sandbox."""
+        self._stopping.set()
+        while self._parts:
+            self._parts.pop().stop()
+
+    def _with_sandbox(self) -> Settings:
+        if self.settings.sandbox_url is not None:
+            return self.settings
+        self.settings.data_dir.mkdir(parents=True, exist_ok=True)
+        sandbox = connector("sandbox").load()
+        server = sandbox.start_server(
+            secret=sandbox_secret(self.settings),
+            path=self.settings.data_dir / "sandbox.db",
+            time_scale=DEMO_TIME_SCALE if self.demo else 1.0,
+            pickup_after_h=None
+            if self.demo
+            else 6.0,  # the demo's warehouse calls the courier itself
+        )
+        self._parts.append(server)
+        return replace(self.settings, sandbox_url=server.url)
+
+    def _start_demo(self, context: Context) -> None:
+        thread = threading.Thread(target=self._demo, args=(context,), name="demo", daemon=True)
+        thread.start()
+
+    def _demo(self, context: Context) -> None:
+        shop = demo_shop.open_demo(context)
+        while not self._stopping.wait(DEMO_STEP_S):
+            try:
+                shop.step()
+            except Exception:  # the demo must not take the platform down; the log names the cause
+                log.exception("demo.step_failed")

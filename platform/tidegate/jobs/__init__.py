@@ -1,0 +1,1 @@
+"""Work that happens later: the job table and what drains it."""

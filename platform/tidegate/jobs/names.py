@@ -1,0 +1,36 @@
+"""What each job name does. A job is at-least-once: every function here may run twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tidegate.services import alerts, chain, tracking, voiding
+from tidegate.services.context import Context
+
+Function = Callable[[Context, Mapping[str, Any]], object]
+
+
+def _advance(context: Context, args: Mapping[str, Any]) -> None:
+    chain.advance(context, int(args["order_id"]), str(args.get("trigger", "advance")))
+
+
+FUNCTIONS: Mapping[str, Function] = {
+    "advance_order": _advance,
+    "alert_wakeup": lambda context, args: alerts.watch(context, [int(args["parcel_id"])], "time"),
+    "pull_scans": lambda context, _args: tracking.pull_scans(context),
+    "sweep_orders": lambda context, _args: chain.sweep(context),
+    "watch_parcels": lambda context, args: alerts.watch(
+        context, args["parcel_ids"], str(args["trigger"])
+    ),
+    "void_waybill": lambda context, args: voiding.void_waybill(context, int(args["effect_id"])),
+}
+BATCHES: Mapping[str, Callable[[Context, list[Mapping[str, Any]]], object]] = {
+    "advance_order": lambda context, many: chain.advance_many(
+        context, [int(args["order_id"]) for args in many]
+    ),
+    "alert_wakeup": lambda context, many: alerts.watch(
+        context, [int(args["parcel_id"]) for args in many], "time"
+    ),
+}
+RECURRING_S: Mapping[str, int] = {"pull_scans": 5, "sweep_orders": 60}  # name: seconds between runs

@@ -1,0 +1,1 @@
+"""Use cases: one function each, over a unit of work and plain values."""

@@ -1,0 +1,159 @@
+"""Alerts: rules ring them, a changed fact resolves them, a person may take or close them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import select
+
+from tidegate.engine.reference import next_change
+from tidegate.errors import NotFound
+from tidegate.services.context import Context
+from tidegate.services.decisions import ask
+from tidegate.services.facts import parcel_facts
+from tidegate.services.people import required_reason
+from tidegate.services.states import is_final, record
+from tidegate.services.subjects import load_subjects
+from tidegate.services.work import enqueue
+from tidegate.store.tables import Alert, Parcel, Scan
+from tidegate.store.unit_of_work import UnitOfWork
+
+OPEN = ("open", "acknowledged")
+
+
+def watch(context: Context, parcel_ids: Iterable[int], trigger: str) -> None:
+    """Ask the alert rules about these parcels and note when to ask again."""
+    wanted = list(dict.fromkeys(parcel_ids))
+    if not wanted:
+        return
+    now = context.clock()
+    with context.store.begin(context.tenant_id) as work:
+        parcels = work.session.scalars(select(Parcel).where(Parcel.id.in_(wanted))).all()
+        subjects = load_subjects(work, list({parcel.order_id for parcel in parcels}))
+        scans: dict[int, list[Scan]] = {}
+        for scan in work.session.scalars(
+            select(Scan).where(Scan.parcel_id.in_(wanted)).order_by(Scan.at)
+        ):
+            scans.setdefault(scan.parcel_id, []).append(scan)
+        for parcel in parcels:
+            facts = parcel_facts(subjects[parcel.order_id], parcel, scans=scans.get(parcel.id, ()))
+            _ring(work, context, parcel, facts, now, trigger)
+            if not is_final("parcel", parcel.state):
+                _wake(work, context, parcel, facts, now)
+        work.commit()
+
+
+def acknowledge(context: Context, alert_id: int, actor: str, reason: str | None = None) -> None:
+    """A person takes an alert.
+
+    Raises:
+        NotFound: no such alert.
+    """
+    now = context.clock()
+    with context.store.begin(context.tenant_id) as work:
+        alert = _alert(work, alert_id)
+        if alert.state == "open":
+            alert.state, alert.acknowledged_by = "acknowledged", actor
+            _noted(work, alert, "alert_acknowledged", actor, now, reason)
+        work.commit()
+
+
+def resolve(context: Context, alert_id: int, actor: str, reason: str) -> None:
+    """A person closes an alert; it rings again only when its rule stopped and fires anew.
+
+    Raises:
+        InputError: no reason. NotFound: no such alert.
+    """
+    told = required_reason(reason)
+    now = context.clock()
+    with context.store.begin(context.tenant_id) as work:
+        alert = _alert(work, alert_id)
+        if alert.state in OPEN:
+            alert.state, alert.resolved_at, alert.acknowledged_by = "closed", now, actor
+            _noted(work, alert, "alert_closed", actor, now, told)
+        work.commit()
+
+
+def _ring(
+    work: UnitOfWork,
+    context: Context,
+    parcel: Parcel,
+    facts: dict[str, object],
+    now: datetime,
+    trigger: str,
+) -> None:
+    known = {
+        alert.kind: alert
+        for alert in work.session.scalars(
+            select(Alert).where(
+                Alert.subject_key == f"parcel:{parcel.id}", Alert.state.in_((*OPEN, "closed"))
+            )
+        )
+    }
+    found = ask(
+        work, context, "alert", facts, now=now, trigger=trigger, order_id=parcel.order_id,
+        parcel_id=parcel.id, keep_quiet=True,
+    )  # fmt: skip
+    ringing = {str(action.args["kind"]): action for action in found.every("raise")}
+    for kind, action in ringing.items():
+        if kind in known:
+            if known[kind].state in OPEN:  # a rule may make it more pressing
+                known[kind].severity = str(action.args.get("severity", known[kind].severity))
+            continue
+        work.session.flush()
+        decision = found.kept[-1] if found.kept else None
+        alert = Alert(
+            order_id=parcel.order_id, parcel_id=parcel.id, subject_key=f"parcel:{parcel.id}",
+            decision_id=decision.id if decision else None,
+            kind=kind, rule_id=action.rule, severity=str(action.args.get("severity", "warning")),
+            desk=str(action.args.get("desk", "operations")), state="open", raised_at=now,
+        )  # fmt: skip
+        work.add(alert)
+        record(
+            work, "alert_raised", order_id=parcel.order_id, parcel_id=parcel.id, now=now,
+            actor_kind="rule", actor=action.rule, data={"kind": kind},
+        )  # fmt: skip
+    for action in found.every("escalate"):
+        if (escalated := known.get(str(action.args["kind"]))) is not None:
+            escalated.severity = "critical"
+    quiet = {str(action.args["kind"]) for action in found.every("resolve")}
+    for kind, alert in known.items():
+        if (kind not in ringing or kind in quiet) and not found.failed:
+            alert.state, alert.resolved_at = "resolved", alert.resolved_at or now
+
+
+def _wake(
+    work: UnitOfWork, context: Context, parcel: Parcel, facts: dict[str, object], now: datetime
+) -> None:
+    instants = [
+        instant
+        for ruleset in context.rules.for_gate("alert")
+        if (instant := next_change(ruleset, facts, now, context.timezone)) is not None
+    ]
+    if instants:
+        args = {"parcel_id": parcel.id}
+        key = f"alert:{parcel.id}"
+        enqueue(work, "alert_wakeup", args, due_at=min(instants), now=now, key=key)
+
+
+def _alert(work: UnitOfWork, alert_id: int) -> Alert:
+    found = work.session.get(Alert, alert_id)
+    if found is None:
+        raise NotFound(
+            "alert.not_found",
+            zh=f"没有告警 {alert_id}; 可能属于别的商家。",
+            en=f"There is no alert {alert_id} here.",
+            id=alert_id,
+        )
+    return found
+
+
+def _noted(
+    work: UnitOfWork, alert: Alert, kind: str, actor: str, now: datetime, reason: str | None
+) -> None:
+    data = {"kind": alert.kind, **({"reason": reason} if reason else {})}
+    record(
+        work, kind, order_id=alert.order_id, parcel_id=alert.parcel_id, now=now,
+        actor_kind="person", actor=actor, data=data,
+    )  # fmt: skip

@@ -1,0 +1,140 @@
+"""Drives orders through the gates: each step its own transaction, and running twice changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from tidegate.services import alerts, shipping
+from tidegate.services.context import Context
+from tidegate.services.inventory import run_inventory
+from tidegate.services.review import reconsider, run_intake, run_review
+from tidegate.services.routing import run_routing
+from tidegate.services.states import move_order
+from tidegate.services.subjects import Subject, load_subjects
+from tidegate.services.work import enqueue, enqueue_advance
+from tidegate.store.tables import Decision, Effect, Job, Order, Parcel
+from tidegate.store.unit_of_work import UnitOfWork
+
+GROUP = 50  # orders per transaction: one commit costs as much as deciding several orders
+JUDGED = (
+    "on_hold", "approved", "waiting_stock", "allocated", "routed", "waybill", "printed",
+)  # fmt: skip
+MOVING = ("received", "approved", "allocated", "routed")  # nobody need do anything for these
+FORGOTTEN_AFTER = timedelta(minutes=2)
+SWEEP = 500  # orders per sweep; the next one is a minute away
+Step = Callable[[UnitOfWork, Context, Subject, datetime, str], object]
+
+
+def advance(context: Context, order_id: int, trigger: str = "advance") -> None:
+    """Take one order as far as it goes."""
+    advance_many(context, [order_id], trigger)
+
+
+def advance_many(context: Context, order_ids: Sequence[int], trigger: str = "advance") -> None:
+    """Take orders as far as they go, a group per transaction; waybills are asked for in between."""
+    for start in range(0, len(order_ids), GROUP):
+        group = list(order_ids[start : start + GROUP])
+        with context.store.begin(context.tenant_id) as work:
+            for subject in load_subjects(work, group).values():
+                _decide(work, context, subject, context.clock(), trigger)
+            work.commit()
+        shipping.request_waybills(context, group)
+        alerts.watch(context, _to_watch(context, group), "waybill")
+
+
+def _decide(
+    work: UnitOfWork, context: Context, subject: Subject, now: datetime, trigger: str
+) -> None:
+    """All gates that need no remote, one after the other while the order moves."""
+    order = subject.order
+    if order.state in JUDGED:
+        reconsider(work, context, subject, now, trigger)
+    while (step := STEPS.get(order.state)) is not None:
+        before = order.state
+        step(work, context, subject, now, trigger)
+        work.session.flush()
+        if order.state == before:
+            return
+
+
+def _receive(
+    work: UnitOfWork, context: Context, subject: Subject, now: datetime, trigger: str
+) -> None:
+    first = work.session.scalar(
+        select(Decision.id).where(Decision.order_id == subject.order.id, Decision.gate == "intake")
+    )
+    run_intake(work, context, subject, now, trigger if first else "received")
+    run_review(work, context, subject, now, trigger if first else "received")
+
+
+def _route(
+    work: UnitOfWork, context: Context, subject: Subject, now: datetime, trigger: str
+) -> None:
+    for parcel in subject.parcels:
+        if parcel.state in ("allocated", "on_hold"):
+            run_routing(work, context, subject, parcel, now, trigger)
+
+
+STEPS: dict[str, Step] = {
+    "received": _receive,
+    "approved": lambda *given: _stock_or_route(*given),
+    "waiting_stock": run_inventory,
+    "allocated": _route,
+}
+
+
+def _stock_or_route(
+    work: UnitOfWork, context: Context, subject: Subject, now: datetime, trigger: str
+) -> None:
+    """An approved order that already holds stock (a person released its routing) goes on with it."""
+    if subject.own and subject.parcels:
+        move_order(work, subject.order, "allocated", now=now, actor="chain", actor_kind="system")
+        return
+    run_inventory(work, context, subject, now, trigger)
+
+
+def _to_watch(context: Context, order_ids: Sequence[int]) -> list[int]:
+    """Parcels that have a courier: from now on time matters."""
+    with context.store.begin(context.tenant_id, readonly=True) as work:
+        found = select(Parcel.id).where(
+            Parcel.order_id.in_(order_ids), Parcel.state.in_(("routed", "waybill"))
+        )
+        return list(work.session.scalars(found))
+
+
+def sweep(context: Context) -> int:
+    """A job for every order that should be moving by itself and has none; the number made.
+
+    Nothing can be forgotten: whatever lost an order's job, it goes on within minutes.
+    """
+    now = context.clock()
+    with context.store.begin(context.tenant_id) as work:
+        late = work.session.scalars(
+            select(Order.id)
+            .where(Order.state.in_(MOVING), Order.state_since < now - FORGOTTEN_AFTER)
+            .order_by(Order.state_since)
+            .limit(SWEEP)
+        ).all()
+        voids = work.session.scalars(
+            select(Effect.id).where(
+                Effect.state == "voiding", Effect.updated_at < now - FORGOTTEN_AFTER
+            )
+        ).all()
+        keys = {f"advance:{order_id}" for order_id in late} | {f"void:{id_}" for id_ in voids}
+        busy = set(
+            work.session.scalars(
+                select(Job.key).where(Job.key.in_(keys), Job.state.in_(("ready", "leased")))
+            )
+        )
+        for order_id in late:
+            if f"advance:{order_id}" not in busy:
+                enqueue_advance(work, order_id, now)
+        for id_ in voids:
+            if (key := f"void:{id_}") not in busy:
+                args = {"effect_id": id_}
+                enqueue(work, "void_waybill", args, due_at=now, now=now, key=key)
+        work.commit()
+    return len(keys - busy)

@@ -1,0 +1,207 @@
+"""Ask a gate, keep the answer: the decision is stored with the facts it read and the set's content hash."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from tidegate.engine.decisions import Outcome
+from tidegate.engine.reference import evaluate
+from tidegate.engine.rulesets import RuleSet
+from tidegate.errors import InputError
+from tidegate.services.context import Context
+from tidegate.store.tables import Decision, Order, RulesetContent
+from tidegate.store.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
+CONSEQUENCES = ("state", "state_since", "tags")
+FIRST = "received"  # the trigger of an order nobody has judged yet
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a gate's sets said together. `failed` is the code of an error that kept a set from deciding."""
+
+    actions: tuple[Outcome, ...]
+    kept: tuple[Decision, ...]
+    failed: str | None = None
+    fresh: bool = True  # False: every set said the same from the same facts before
+
+    def first(self, *names: str) -> Outcome | None:
+        """The first action with one of these names."""
+        return next((found for found in self.actions if found.action in names), None)
+
+    def every(self, name: str) -> list[Outcome]:
+        """All actions with this name, in order."""
+        return [found for found in self.actions if found.action == name]
+
+
+def ask(
+    work: UnitOfWork,
+    context: Context,
+    gate: str,
+    facts: Mapping[str, Any],
+    *,
+    now: datetime,
+    trigger: str,
+    order_id: int | None,
+    parcel_id: int | None = None,
+    applied: bool = True,
+    keep_quiet: bool = False,
+) -> Verdict:
+    """Evaluate every set of `gate`, store each decision, and join the answers.
+
+    Of several sets that write the same thing, the most severe by the sets' `severity` lists wins; the other actions
+    live side by side. The same answer from the same facts and set as last time is not stored twice. `keep_quiet`
+    stores nothing when no action came of it (alerts that do not ring).
+    """
+    answers: list[tuple[RuleSet, tuple[Outcome, ...]]] = []
+    kept: list[Decision] = []
+    failed: str | None = None
+    fresh = False
+    for ruleset in context.rules.for_gate(gate):
+        try:
+            found = evaluate(ruleset, facts, now, context.timezone, currency=context.currency)
+        except InputError as error:  # a fact of the wrong kind, or `on_missing: fail`
+            failed = error.code
+            log.warning(
+                "gate.failed", gate=gate, ruleset=ruleset.id, order_id=order_id, code=failed
+            )
+            continue
+        answers.append((ruleset, found.actions))
+        if keep_quiet and not found.actions:
+            continue
+        row = Decision(
+            order_id=order_id,
+            parcel_id=parcel_id,
+            gate=gate,
+            ruleset_id=ruleset.id,
+            ruleset_hash=ruleset.hash,
+            trigger=trigger,
+            verdict=_headline(found.actions),
+            decided_at=now,
+            facts=_read_facts(facts, ruleset),
+            result=found.as_document("zh"),
+            applied=applied,
+        )
+        said_before = None if trigger == FIRST else _last(work, row)
+        if said_before is None or not _same(said_before, row):
+            _keep_content(work, context, ruleset, now)
+            work.add(row)
+            said_before, fresh = row, True
+        kept.append(said_before)
+    return Verdict(_join(answers), tuple(kept), failed, fresh or failed is not None)
+
+
+def add_tags(order: Order, found: Verdict) -> None:
+    """Put the tags that rules gave onto the order, each once."""
+    tags = dict.fromkeys(str(action.args["tag"]) for action in found.every("tag"))
+    new = [tag for tag in tags if tag not in order.tags]
+    if new:
+        order.tags = [*order.tags, *new]
+
+
+def _last(work: UnitOfWork, row: Decision) -> Decision | None:
+    """What the set said about the same subject the last time."""
+    return work.session.scalar(
+        select(Decision)
+        .where(
+            Decision.order_id == row.order_id,
+            Decision.parcel_id == row.parcel_id,
+            Decision.gate == row.gate,
+            Decision.ruleset_id == row.ruleset_id,
+        )
+        .order_by(Decision.id.desc())
+        .limit(1)
+    )
+
+
+def _same(before: Decision, row: Decision) -> bool:
+    """Whether nothing new was said; where the order stands and its tags follow from the answer itself."""
+    return (
+        before.ruleset_hash == row.ruleset_hash
+        and (row.applied or not before.applied)
+        and _given(before.facts) == _given(row.facts)
+        and before.result.get("actions") == row.result.get("actions")
+    )
+
+
+def _given(facts: Mapping[str, Any]) -> dict[str, Any]:
+    order = {k: v for k, v in facts.get("order", {}).items() if k not in CONSEQUENCES}
+    return {**facts, "order": order}
+
+
+def _headline(actions: Sequence[Outcome]) -> str:
+    """The action that says what happens; tags and exclusions only accompany it."""
+    if not actions:
+        return "none"
+    return next((found.action for found in actions if not found.many), actions[0].action)
+
+
+def _join(answers: Sequence[tuple[RuleSet, tuple[Outcome, ...]]]) -> tuple[Outcome, ...]:
+    """All actions; where sets disagree about one thing, the strictest. Sets that give no order yield to a hold."""
+    stages = [stage for ruleset, _ in answers for stage in ruleset.stages]
+    order = list(dict.fromkeys(name for stage in stages for name in stage.severity))
+    single: dict[str, Outcome] = {}
+    many = []
+    for _, actions in answers:
+        for found in actions:
+            if found.many or not found.writes:
+                many.append(found)
+            elif found.writes not in single:
+                single[found.writes] = found
+            else:
+                single[found.writes] = _stricter(order, single[found.writes], found)
+    return (*single.values(), *many)
+
+
+def _stricter(order: Sequence[str], one: Outcome, other: Outcome) -> Outcome:
+    def rank(outcome: Outcome) -> int:
+        if outcome.action in order:
+            return order.index(outcome.action)
+        return -1 if outcome.action.startswith("hold") else len(order)
+
+    return min(one, other, key=rank)
+
+
+def _read_facts(facts: Mapping[str, Any], ruleset: RuleSet) -> dict[str, Any]:
+    """Only the groups the set reads, so that a decision keeps no more personal data than it used."""
+    groups = {name.partition(".")[0] for name in ruleset.facts_read}
+    singular = {"item": "items", "quote": "quotes", "scan": "scans"}
+    wanted = groups | {singular[name] for name in groups if name in singular}
+    kept: dict[str, Any] = {}
+    for group, value in facts.items():
+        if group not in wanted:
+            continue
+        if isinstance(value, Mapping):
+            kept[group] = {k: v for k, v in value.items() if f"{group}.{k}" in ruleset.facts_read}
+        else:
+            kept[group] = value
+    return kept
+
+
+def _keep_content(work: UnitOfWork, context: Context, ruleset: RuleSet, now: datetime) -> None:
+    known = work.session.info.setdefault("ruleset_hashes", set())
+    if ruleset.hash in known:
+        return
+    insert = (
+        postgresql.insert if work.session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    )
+    work.session.execute(
+        insert(RulesetContent)
+        .values(
+            hash=ruleset.hash,
+            ruleset_id=ruleset.id,
+            gate=ruleset.gate,
+            content=context.rules.content(ruleset.hash),
+            first_seen_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["hash"])
+    )
+    known.add(ruleset.hash)

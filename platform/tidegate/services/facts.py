@@ -1,0 +1,361 @@
+"""Fact documents of the gates, named as the vocabulary names them; what is unknown is absent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+
+from tidegate.domain.addresses import same_city
+from tidegate.domain.money import Money
+from tidegate.domain.rates import Quote
+from tidegate.engine.language import tree
+from tidegate.engine.rulesets import RuleSet
+from tidegate.engine.values import duration_text
+from tidegate.services.subjects import Subject
+from tidegate.store.tables import Order, OrderLine, Parcel, Scan, Stock, Warehouse
+from tidegate.store.unit_of_work import UnitOfWork
+
+Facts = dict[str, Any]
+Where = tuple[ColumnElement[bool], ...]
+
+
+def order_facts(subject: Subject) -> Facts:
+    """Groups order, payment, recipient, items and shop."""
+    order = subject.order
+    money = _money(order.currency)
+    return _known(
+        {
+            "order": _known(
+                {
+                    "number": order.number,
+                    "channel": order.channel,
+                    "shop": subject.shop.name,
+                    "buyer": order.buyer,
+                    "kind": order.kind,
+                    "currency": order.currency,
+                    "total": money(order.total_minor),
+                    "goods_total": money(order.goods_total_minor),
+                    "freight": money(order.freight_minor),
+                    "discount": money(order.discount_minor),
+                    "ordered_at": _instant(order.ordered_at),
+                    "paid_at": _instant(order.paid_at),
+                    "ship_by": _instant(order.ship_by),
+                    "deliver_by": _instant(order.deliver_by),
+                    "source_status": order.source_status,
+                    "refund_status": order.refund_status or "none",
+                    "state": order.state,
+                    "state_since": _instant(order.state_since),
+                    "buyer_memo": order.buyer_memo or "",
+                    "seller_memo": order.seller_memo or "",
+                    "seller_flag": order.seller_flag,
+                    "tags": list(order.tags),
+                    "delivery_wish": order.delivery_wish,
+                    "promised_carrier": order.promised_carrier,
+                    "invoice_wanted": order.invoice_wanted,
+                    "line_count": len(subject.lines),
+                    "quantity": sum(line.quantity for line in subject.lines),
+                    "weight_g": order_weight_g(subject),
+                    "issues": [issue["field"] for issue in order.issues],
+                    "manual_review": order.manual_review,
+                }
+            ),
+            "payment": _known(
+                {
+                    "status": order.payment_status,
+                    "method": order.payment_method or "online",
+                    "paid_total": money(order.paid_total_minor),
+                    "cod_amount": money(order.cod_minor or 0),
+                    "refund_total": money(order.refund_total_minor or 0),
+                }
+            ),
+            "recipient": _known(
+                {
+                    "name": order.recipient_name,
+                    "phone": order.recipient_phone,
+                    "phone_valid": order.phone_valid,
+                    "phone_kind": order.phone_kind,
+                    "kind": order.recipient_kind,
+                    "country": order.country,
+                    "province": order.province,
+                    "city": order.city,
+                    "district": order.district,
+                    "town": order.town,
+                    "address": order.address,
+                    "postcode": order.postcode,
+                    "region_code": order.region_code,
+                    "address_check": order.address_check,
+                    "address_reason": order.address_reason,
+                    "address_is_new": order.address_is_new,
+                }
+            ),
+            "shop": {"name": subject.shop.name, "channel": subject.shop.channel},
+            "items": [_item(subject, line) for line in subject.lines],
+        }
+    )
+
+
+def stock_facts(subject: Subject) -> Facts:
+    """Group stock: can one warehouse ship it all, and what is short."""
+    wanted = wanted_units(subject)
+    free = {sku: sum(subject.free(row) for row in subject.stock.get(sku, ())) for sku in wanted}
+    short = {sku: units - free[sku] for sku, units in wanted.items() if units > free[sku]}
+    coming = [
+        row.expected_at
+        for sku in short
+        for row in subject.stock.get(sku, ())
+        if row.expected_at is not None
+    ]
+    return {
+        "stock": _known(
+            {
+                "one_warehouse": bool(wanted) and bool(full_warehouses(subject)),
+                "short_units": sum(short.values()),
+                "short_skus": sorted(short),
+                "expected_at": _instant(max(coming, default=None)),
+            }
+        )
+    }
+
+
+def wanted_units(subject: Subject) -> dict[str, int]:
+    """Units per SKU; a line without a SKU is wanted under the empty name, which no stock has."""
+    wanted: dict[str, int] = {}
+    for line in subject.lines:
+        wanted[line.sku or ""] = wanted.get(line.sku or "", 0) + line.quantity
+    return wanted
+
+
+def full_warehouses(subject: Subject) -> list[tuple[Warehouse, list[Stock]]]:
+    """Warehouses that hold every line in full, with the stock rows they would give."""
+    wanted = wanted_units(subject)
+    found = []
+    for warehouse in subject.warehouses.values():
+        rows = {
+            sku: row
+            for sku in wanted
+            for row in subject.stock.get(sku, ())
+            if row.warehouse_id == warehouse.id and subject.free(row) >= wanted[sku]
+        }
+        if wanted and len(rows) == len(wanted):
+            found.append((warehouse, list(rows.values())))
+    return found
+
+
+def history_facts(
+    work: UnitOfWork, subject: Subject, sets: Iterable[RuleSet], now: datetime
+) -> Facts:
+    """Group history: other orders of the same recipient, counted for every window the sets ask for."""
+    order = subject.order
+    asked: set[tuple[str, timedelta]] = set()
+    for ruleset in sets:
+        asked |= windows_of(ruleset)
+    at = order.ordered_at or order.imported_at or now
+    counted: dict[str, dict[str, int]] = {}
+    for name, span in asked:
+        where = _HISTORY[name](subject)
+        if where is not None:
+            counted.setdefault(name.removeprefix("history."), {})[duration_text(span)] = _count(
+                work, where, at, span
+            )
+    return {"history": counted}
+
+
+def windows_of(ruleset: RuleSet) -> frozenset[tuple[str, timedelta]]:
+    """Every (windowed fact, window) that a rule or derived fact of the set asks for."""
+    kept = _WINDOWS.get(ruleset.hash)
+    if kept is not None:
+        return kept
+    parameters = ruleset.parameter_values
+    found = set()
+    nodes = [leaf.node for rule in ruleset.rules for leaf in rule.leaves]
+    for node in [*nodes, *ruleset.derive_nodes.values()]:
+        for part in _walk(node):
+            if not isinstance(part, tree.Window):
+                continue
+            span = part.span.value if isinstance(part.span, tree.Literal) else None
+            if isinstance(part.span, tree.Parameter):
+                span = parameters[part.span.id]
+            if isinstance(span, timedelta):
+                found.add((part.fact, span))
+    _WINDOWS[ruleset.hash] = frozenset(found)
+    return _WINDOWS[ruleset.hash]
+
+
+def _to_phone(subject: Subject) -> Where | None:
+    order = subject.order
+    if order.phone_key is None:
+        return None
+    return _others(order, Order.phone_key == order.phone_key)
+
+
+def _to_address(subject: Subject) -> Where | None:
+    order = subject.order
+    if order.address_key is None:
+        return None
+    return _others(order, Order.address_key == order.address_key)
+
+
+def _similar(subject: Subject) -> Where | None:
+    """Same shop, same phone, and a SKU in common."""
+    to_phone = _to_phone(subject)
+    skus = {line.sku for line in subject.lines if line.sku}
+    if to_phone is None:
+        return None
+    lines = select(OrderLine.order_id).where(OrderLine.sku.in_(skus))
+    return (*to_phone, Order.shop_id == subject.order.shop_id, Order.id.in_(lines))
+
+
+def _sent_back(subject: Subject) -> Where | None:
+    to_phone = _to_phone(subject)
+    if to_phone is None:
+        return None
+    returned = select(Parcel.order_id).where(Parcel.state.in_(("returning", "returned")))
+    return (*to_phone, Order.id.in_(returned))
+
+
+_HISTORY: Mapping[str, Callable[[Subject], Where | None]] = {
+    "history.similar_orders": _similar,
+    "history.orders_to_phone": _to_phone,
+    "history.orders_to_address": _to_address,
+    "history.returns_to_phone": _sent_back,
+}
+_WINDOWS: dict[str, frozenset[tuple[str, timedelta]]] = {}  # by content hash, which fixes them
+
+
+def parcel_facts(
+    subject: Subject, parcel: Parcel, quotes: Iterable[Quote] = (), scans: Iterable[Scan] = ()
+) -> Facts:
+    """Groups parcel, quotes and scans beside the order's."""
+    warehouse = subject.warehouses[parcel.warehouse_id]
+    order = subject.order
+    money = _money(parcel.currency)
+    home = same_city((warehouse.province, warehouse.city), (order.province, order.city))
+    facts = order_facts(subject)
+    facts["parcel"] = _known(
+        {
+            "number": parcel.number,
+            "state": parcel.state,
+            "warehouse": warehouse.code,
+            "warehouse_province": warehouse.province,
+            "warehouse_city": warehouse.city,
+            "goods_value": money(parcel.goods_value_minor),
+            "weight_g": parcel.weight_g,
+            "volume_cm3": order_volume_cm3(subject),
+            "units": sum(line.quantity for line in subject.lines),
+            "same_city": home,
+            "fragile": any(p.fragile for p in subject.products.values()),
+            "hazardous": any(p.hazardous for p in subject.products.values()),
+            "cod_amount": money(order.cod_minor or 0),
+            "carrier": parcel.carrier,
+            "service": parcel.service_code,
+            "promised_carrier": order.promised_carrier,
+            "waybill_no": parcel.waybill_no,
+            "deliver_by": _instant(order.deliver_by),
+            "routed_at": _instant(parcel.routed_at),
+            "waybill_at": _instant(parcel.waybill_at),
+            "printed_at": _instant(parcel.printed_at),
+            "handed_over_at": _instant(parcel.handed_over_at),
+            "picked_up_at": _instant(parcel.picked_up_at),
+            "last_scan_at": _instant(parcel.last_scan_at),
+            "last_scan_state": parcel.last_scan_state,
+            "out_for_delivery_at": _instant(parcel.out_for_delivery_at),
+            "delivered_at": _instant(parcel.delivered_at),
+            "failed_deliveries": parcel.failed_deliveries,
+        }
+    )
+    facts["quotes"] = [
+        {
+            "service": quote.service,
+            "carrier": quote.carrier,
+            "cost": str(Money(quote.cost_minor, quote.currency)),
+            "transit": f"{quote.transit_hours}h",
+            "zone": quote.zone,
+            "meets_promise": quote.meets_promise,
+        }
+        for quote in quotes
+    ]
+    facts["scans"] = [
+        _known({"at": _instant(scan.at), "state": scan.state, "place": scan.place})
+        for scan in scans
+    ]
+    return facts
+
+
+def order_weight_g(subject: Subject) -> int | None:
+    """Grams of all units; unknown when one line's weight is."""
+    weights = [(subject.weight_of(line), line.quantity) for line in subject.lines]
+    if not weights or any(weight is None for weight, _ in weights):
+        return None
+    return sum((weight or 0) * quantity for weight, quantity in weights)
+
+
+def order_volume_cm3(subject: Subject) -> int:
+    """Sum of the units' boxes; products without a size count nothing."""
+    total_mm3 = 0
+    for line in subject.lines:
+        found = subject.product(line)
+        if found and found.length_mm and found.width_mm and found.height_mm:
+            total_mm3 += found.length_mm * found.width_mm * found.height_mm * line.quantity
+    return total_mm3 // 1000
+
+
+def _item(subject: Subject, line: OrderLine) -> Facts:
+    money = _money(subject.order.currency)
+    found = subject.product(line)
+    rows = subject.stock.get(line.sku or "")
+    known = found is not None or bool(rows)
+    return _known(
+        {
+            "sku": line.sku,
+            "title": line.title,
+            "spec": line.spec,
+            "category": line.category or (found.category if found else None),
+            "quantity": line.quantity,
+            "unit_price": money(line.unit_price_minor),
+            "line_total": money(line.line_total_minor),
+            "weight_g": subject.weight_of(line),
+            "available": sum(subject.free(row) for row in rows or ()) if known else None,
+            "known": known,
+            "fragile": found.fragile if found else None,
+            "is_gift": bool(line.is_gift),
+            "hazardous": found.hazardous if found else None,
+            "refund_status": line.refund_status or "none",
+        }
+    )
+
+
+def _others(order: Order, condition: ColumnElement[bool]) -> Where:
+    alive = Order.state.not_in(("rejected", "cancelled"))
+    return (condition, Order.id != order.id, alive)
+
+
+def _count(work: UnitOfWork, where: Where, at: datetime, span: timedelta) -> int:
+    placed = func.coalesce(Order.ordered_at, Order.imported_at)
+    statement = select(func.count(Order.id)).where(*where, placed >= at - span, placed <= at)
+    return work.session.scalar(statement) or 0
+
+
+def _walk(node: object) -> Iterable[object]:
+    yield node
+    if is_dataclass(node):
+        for part in fields(node):
+            value = getattr(node, part.name)
+            for inner in value if isinstance(value, tuple) else (value,):
+                if isinstance(inner, tree.Node):
+                    yield from _walk(inner)
+
+
+def _money(currency: str) -> Any:
+    return lambda minor: None if minor is None else str(Money(minor, currency))
+
+
+def _instant(value: datetime | None) -> str | None:
+    return value.isoformat() if value else None
+
+
+def _known(facts: Mapping[str, Any]) -> Facts:
+    return {name: value for name, value in facts.items() if value is not None}

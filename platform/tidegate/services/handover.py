@@ -1,0 +1,48 @@
+"""Handing printed parcels to the courier: from here the goods are no longer ours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from tidegate.services.context import Context
+from tidegate.services.inventory import consume_stock
+from tidegate.services.people import order_of, parcel_of, wrong_state
+from tidegate.services.states import move_order, move_parcel
+from tidegate.services.work import watch_later
+from tidegate.store.tables import Order, Parcel
+from tidegate.store.unit_of_work import UnitOfWork
+
+
+def hand_over(context: Context, parcel_ids: Sequence[int], actor: str) -> int:
+    """Hand these printed parcels over, all or none; the number handed over now.
+
+    A parcel that was handed over before stays so.
+
+    Raises:
+        NotFound: no such parcel. Conflict: one is not printed.
+    """
+    now = context.clock()
+    done: list[int] = []
+    with context.store.begin(context.tenant_id) as work:
+        for parcel_id in dict.fromkeys(parcel_ids):
+            parcel = parcel_of(work, parcel_id)
+            if parcel.state == "handed_over":
+                continue
+            if parcel.state != "printed":
+                raise wrong_state(parcel.number, parcel.state, "printed")
+            leave(work, order_of(work, parcel.order_id), parcel, now, "person", actor)
+            done.append(parcel_id)
+        watch_later(work, done, "handed_over", now)
+        work.commit()
+    return len(done)
+
+
+def leave(
+    work: UnitOfWork, order: Order, parcel: Parcel, now: datetime, actor_kind: str, actor: str
+) -> None:
+    """The parcel leaves the house: stock is consumed, parcel and order move."""
+    parcel.handed_over_at = now
+    consume_stock(work, order, now)
+    move_parcel(work, parcel, "handed_over", now=now, actor_kind=actor_kind, actor=actor)
+    move_order(work, order, "handed_over", now=now, actor_kind=actor_kind, actor=actor)

@@ -1,0 +1,173 @@
+"""Waybills nobody wants any more: voided at the carrier by a job, and never replaced before that is certain."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import select
+
+from tidegate.errors import NotFound, RemoteRefused
+from tidegate.sdk.carrier import Carrier, DuplicateClass
+from tidegate.services.context import Context
+from tidegate.services.inventory import release_stock
+from tidegate.services.people import order_of, parcel_of, parcels_of, required_reason, wrong_state
+from tidegate.services.states import move_parcel, record
+from tidegate.services.work import enqueue, enqueue_advance, watch_later
+from tidegate.store.tables import Effect, Order, Parcel
+from tidegate.store.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
+WAYBILL = "waybill"
+IN_FLIGHT = timedelta(
+    seconds=60
+)  # longer than any call may take, so that an answer can't come after
+GONE = ("voided", "rejected")  # nothing of it is alive at the carrier
+
+
+def effect_of(work: UnitOfWork, parcel: Parcel) -> Effect | None:
+    """The request for this parcel's present generation."""
+    return work.session.scalar(
+        select(Effect).where(
+            Effect.parcel_id == parcel.id,
+            Effect.kind == WAYBILL,
+            Effect.generation == parcel.generation,
+        )
+    )
+
+
+def older_states(work: UnitOfWork, parcel: Parcel) -> set[str]:
+    """States of earlier generations' requests whose waybill may still exist."""
+    found = select(Effect.state).where(
+        Effect.parcel_id == parcel.id,
+        Effect.kind == WAYBILL,
+        Effect.generation < parcel.generation,
+        Effect.state.not_in(GONE),
+    )
+    return set(work.session.scalars(found))
+
+
+def drop_waybill(work: UnitOfWork, parcel: Parcel, now: datetime) -> None:
+    """Begin a new generation; what the old one has at the carrier is voided by a job first."""
+    effect = effect_of(work, parcel)
+    if effect is None:
+        return
+    if effect.state == "intent":
+        effect.state = "voided"  # nothing was sent, or the carrier said that nothing was done
+    elif effect.state not in GONE:
+        under_way = effect.state in ("sending", "unknown")
+        due = max(now, effect.updated_at + IN_FLIGHT) if under_way else now
+        effect.state = "voiding"
+        args = {"effect_id": effect.id}
+        enqueue(work, "void_waybill", args, due_at=due, now=now, key=f"void:{effect.id}")
+    effect.updated_at = now
+    parcel.generation += 1
+    parcel.waybill_no = parcel.sort_code = parcel.waybill_at = None
+
+
+def withdraw(work: UnitOfWork, order: Order, now: datetime) -> None:
+    """Take back what an order holds: waybills, parcels, reserved stock. Waiting orders may have it."""
+    parcels = parcels_of(work, order)
+    watch_later(work, [parcel.id for parcel in parcels], "withdrawn", now)
+    for parcel in parcels:
+        drop_waybill(work, parcel, now)
+        move_parcel(work, parcel, "cancelled", now=now, actor_kind="system", actor="shipping")
+    if release_stock(work, order, now):
+        for waiting in work.session.scalars(
+            select(Order.id).where(Order.state == "waiting_stock").order_by(Order.state_since)
+        ):
+            enqueue_advance(work, waiting, now)
+
+
+def void_waybill(context: Context, effect_id: int) -> None:
+    """Tell the carrier that a waybill is not wanted any more; safe to repeat.
+
+    Raises:
+        RemoteRetry, RemoteUnknown: tell it again later.
+    """
+    with context.store.begin(context.tenant_id, readonly=True) as work:
+        effect = work.session.get(Effect, effect_id)
+        if effect is None or effect.state != "voiding":
+            return
+    carrier = context.carriers.get(str(effect.answer.get("connector", "")))
+    refused = None if carrier is None else _cancel(carrier, effect.client_key)
+    with context.store.begin(context.tenant_id) as work:
+        again = work.session.get(Effect, effect_id)
+        if again is None or again.state != "voiding":
+            return
+        again.state, again.updated_at = (
+            "voided" if refused is None else "confirmed",
+            context.clock(),
+        )
+        again.error_code = refused
+        parcel = parcel_of(work, again.parcel_id)
+        kind = "waybill_voided" if refused is None else "void_refused"
+        record(
+            work, kind, order_id=parcel.order_id, parcel_id=parcel.id, now=again.updated_at,
+            actor_kind="carrier", actor=str(again.answer.get("connector", "")),
+            data={"generation": again.generation, **({"code": refused} if refused else {})},
+        )  # fmt: skip
+        enqueue_advance(work, parcel.order_id, again.updated_at)
+        work.commit()
+
+
+def settle(
+    context: Context, parcel_id: int, waybill_no: str | None, actor: str, reason: str
+) -> None:
+    """A person says what became of a request that the platform can't ask about.
+
+    `waybill_no` is the number the carrier gave, or None when the carrier has none: then a new request is allowed.
+
+    Raises:
+        InputError: no reason. NotFound: no such parcel or request. Conflict: its outcome is known.
+    """
+    told = required_reason(reason)
+    now = context.clock()
+    with context.store.begin(context.tenant_id) as work:
+        parcel = parcel_of(work, parcel_id)
+        order = order_of(work, parcel.order_id)
+        effect = work.session.scalar(
+            select(Effect)
+            .where(Effect.parcel_id == parcel_id, Effect.state.not_in(GONE))
+            .order_by(Effect.generation)
+            .limit(1)
+        )
+        if effect is None:
+            raise NotFound(
+                "waybill.nothing_open",
+                zh=f"包裹 {parcel.number} 没有待核实的取号。",
+                en=f"Parcel {parcel.number} has no request whose outcome is open.",
+                parcel=parcel.number,
+            )
+        current = effect.generation == parcel.generation
+        if effect.state not in ("unknown", "confirmed") or (
+            effect.state == "confirmed" and current
+        ):
+            raise wrong_state(parcel.number, effect.state, "unknown")
+        effect.updated_at = now
+        if waybill_no:
+            effect.state = "confirmed"
+            effect.answer = {**effect.answer, "waybill_no": waybill_no}
+            parcel.generation = effect.generation
+            parcel.waybill_no, parcel.waybill_at = waybill_no, now
+            parcel.service_code = order.manual_service = str(effect.answer["service"])
+        else:
+            effect.state = "voided"
+            parcel.generation += int(current)
+        record(
+            work, "waybill_settled", order_id=parcel.order_id, parcel_id=parcel.id, now=now,
+            actor_kind="person", actor=actor, data={"reason": told, "waybill_no": waybill_no or ""},
+        )  # fmt: skip
+        enqueue_advance(work, parcel.order_id, now)
+        work.commit()
+
+
+def _cancel(carrier: Carrier, client_key: str) -> str | None:
+    """None when nothing is alive under the key any more, else the code of the refusal."""
+    try:
+        carrier.cancel_waybill(client_key)
+    except RemoteRefused as error:
+        if carrier.duplicates is DuplicateClass.NEITHER:
+            return error.code
+        return None if carrier.query_waybill(client_key) is None else error.code
+    return None
