@@ -1,0 +1,63 @@
+"""`tidegate doctor` looks at real things and says what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def doctor(data_dir: Path, **settings: str) -> tuple[int, dict[str, Any]]:
+    env = {**os.environ, "TIDEGATE_DATA_DIR": str(data_dir), "TIDEGATE_LANGUAGE": "en"}
+    env.pop("TIDEGATE_DATABASE_URL", None)
+    done = subprocess.run(
+        [sys.executable, "-m", "tidegate", "doctor", "--json"],
+        env={**env, **settings}, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    found = {row["check"]: row for row in json.loads(done.stdout)["findings"]}
+    assert found
+    return done.returncode, found
+
+
+def upgrade(data_dir: Path, **settings: str) -> None:
+    env = {**os.environ, "TIDEGATE_DATA_DIR": str(data_dir), **settings}
+    subprocess.run(
+        [sys.executable, "-m", "tidegate", "db", "upgrade"],
+        env=env, check=True, capture_output=True,
+    )  # fmt: skip
+
+
+def test_a_database_without_tables_is_an_error_with_its_remedy(tmp_path: Path) -> None:
+    code, found = doctor(tmp_path)
+    assert code == 1
+    assert found["migrations"]["level"] == "error"
+    assert "tidegate db upgrade" in found["migrations"]["said"]
+
+
+def test_after_the_upgrade_all_is_well(tmp_path: Path) -> None:
+    upgrade(tmp_path)
+    code, found = doctor(tmp_path)
+    assert code == 0
+    assert found["migrations"]["level"] == "ok"
+    assert any(check.startswith("rules review/") for check in found)
+
+
+@pytest.mark.postgres
+def test_postgres_and_redis_are_reached(tmp_path: Path, postgres_url: str, redis_url: str) -> None:
+    upgrade(tmp_path, TIDEGATE_DATABASE_URL=postgres_url)
+    code, found = doctor(tmp_path, TIDEGATE_DATABASE_URL=postgres_url, TIDEGATE_REDIS_URL=redis_url)
+    assert code == 0
+    assert found["redis"]["level"] == "ok"
+    assert "sqlite" not in found
+
+
+def test_a_redis_that_does_not_answer_is_an_error(tmp_path: Path) -> None:
+    upgrade(tmp_path)
+    code, found = doctor(tmp_path, TIDEGATE_REDIS_URL="redis://127.0.0.1:1/0")
+    assert code == 1
+    assert found["redis"]["level"] == "error"
