@@ -1,0 +1,74 @@
+"""Errors as pages: families and HTTP errors are mapped here and nowhere else."""
+
+from __future__ import annotations
+
+import structlog
+from flask import Flask, Response, make_response, render_template
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from tidegate.errors import Conflict, InputError, NotFound, TidegateError
+from tidegate.services.view_board import Counts
+from tidegate_web.hosts import ForeignHost
+from tidegate_web.language import lang, t
+
+log = structlog.get_logger()
+STATUS = ((InputError, 422), (Conflict, 409), (NotFound, 404))
+PAGES = (400, 403, 404, 405, 409, 413, 422, 500)
+
+
+def install(app: Flask) -> None:
+    app.register_error_handler(TidegateError, _on_purpose)
+    app.register_error_handler(CSRFError, _csrf)
+    app.register_error_handler(ForeignHost, _foreign_host)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def status_of(error: TidegateError) -> int:
+    """422 wrong input, 409 changed meanwhile, 404 no such thing, else 500."""
+    return next((status for family, status in STATUS if isinstance(error, family)), 500)
+
+
+def _page(status: int, code: str, message: str = "") -> Response:
+    known = status if status in PAGES else (500 if status >= 500 else 400)
+    html = render_template(
+        "problem/page.html",
+        status=status,
+        title=t(f"problem.{known}.title"),
+        message=message or t(f"problem.{known}.text"),
+        remedy=t(f"problem.{known}.remedy"),
+        code=code,
+        counts=Counts(0, 0),
+    )
+    return make_response(html, status)
+
+
+def _on_purpose(error: TidegateError) -> Response:
+    status = status_of(error)
+    if status == 500:
+        log.error("web.failed", code=error.code)
+    return _page(status, error.code, error.text(lang()))
+
+
+def _csrf(_error: CSRFError) -> Response:
+    return _page(400, "web.csrf", t("problem.csrf"))
+
+
+def _foreign_host(_error: ForeignHost) -> Response:
+    """No page: whoever asks under another name is not meant to see one."""
+    return Response(
+        "web.host: open Tidegate at 127.0.0.1 or localhost\n", 400, mimetype="text/plain"
+    )
+
+
+def _http(error: HTTPException) -> Response:
+    status = error.code or 500
+    if 300 <= status < 400:
+        return Response(status=status, headers=error.get_headers())
+    return _page(status, f"http.{status}")
+
+
+def _unexpected(error: Exception) -> Response:
+    log.exception("web.unexpected", error=type(error).__name__)
+    return _page(500, "web.unexpected")
