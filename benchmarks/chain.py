@@ -83,12 +83,11 @@ def measure(context: Context, count: int) -> int:
     took["hand-over"] = timed(lambda: hand_over(context, printed(context), "bench"))
     took["alerts"] = timed(lambda: drain(context, 10**9))
     states = Counter(order_states(context))
-    for name, seconds in took.items():
-        print(f"{name:16} {seconds:7.2f} s {count / seconds:9.0f} orders/s")
-    whole = sum(took.values())
-    print(
-        f"{'whole chain':16} {whole:7.2f} s {count / whole:9.0f} orders/s (target {TARGET_PER_S})"
-    )
+    took["whole chain"] = (sum(w for w, _ in took.values()), sum(c for _, c in took.values()))
+    for name, (wall, cpu) in took.items():
+        rates = f"{count / wall:7.0f} orders/s on the wall {count / cpu:7.0f} per core second"
+        print(f"{name:16} {wall:6.2f} s {rates}")
+    print(f"target: {TARGET_PER_S} orders/s")
     print("ended as", dict(states.most_common()))
     if profile:
         pstats.Stats(profile).sort_stats("cumulative").print_stats("tidegate", 45)
@@ -115,10 +114,11 @@ def order_states(context: Context) -> list[str]:
         return list(work.session.scalars(select(Order.state)))
 
 
-def timed(act: Callable[[], object]) -> float:
-    start = time.perf_counter()
+def timed(act: Callable[[], object]) -> tuple[float, float]:
+    """(seconds on the wall, seconds of our own processor time): the second does not mind a busy machine."""
+    wall, cpu = time.perf_counter(), time.process_time()
     act()
-    return time.perf_counter() - start
+    return time.perf_counter() - wall, time.process_time() - cpu
 
 
 if __name__ == "__main__":

@@ -32,5 +32,8 @@ BATCHES: Mapping[str, Callable[[Context, list[Mapping[str, Any]]], object]] = {
     "alert_wakeup": lambda context, many: alerts.watch(
         context, [int(args["parcel_id"]) for args in many], "time"
     ),
+    "watch_parcels": lambda context, many: alerts.watch(
+        context, [id_ for args in many for id_ in args["parcel_ids"]], str(many[-1]["trigger"])
+    ),
 }
 RECURRING_S: Mapping[str, int] = {"pull_scans": 5, "sweep_orders": 60}  # name: seconds between runs

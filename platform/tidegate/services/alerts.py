@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import select
@@ -20,28 +21,38 @@ from tidegate.store.tables import Alert, Parcel, Scan
 from tidegate.store.unit_of_work import UnitOfWork
 
 OPEN = ("open", "acknowledged")
+GROUP = 50  # parcels per transaction
 
 
 def watch(context: Context, parcel_ids: Iterable[int], trigger: str) -> None:
-    """Ask the alert rules about these parcels and note when to ask again."""
+    """Ask the alert rules about these parcels and note when to ask again; a group per transaction."""
     wanted = list(dict.fromkeys(parcel_ids))
-    if not wanted:
-        return
-    now = context.clock()
-    with context.store.begin(context.tenant_id) as work:
-        parcels = work.session.scalars(select(Parcel).where(Parcel.id.in_(wanted))).all()
-        subjects = load_subjects(work, list({parcel.order_id for parcel in parcels}))
-        scans: dict[int, list[Scan]] = {}
-        for scan in work.session.scalars(
-            select(Scan).where(Scan.parcel_id.in_(wanted)).order_by(Scan.at)
-        ):
-            scans.setdefault(scan.parcel_id, []).append(scan)
+    for start in range(0, len(wanted), GROUP):
+        with context.store.begin(context.tenant_id) as work:
+            _watch(work, context, wanted[start : start + GROUP], context.clock(), trigger)
+            work.commit()
+
+
+def _watch(
+    work: UnitOfWork, context: Context, wanted: list[int], now: datetime, trigger: str
+) -> None:
+    session = work.session
+    parcels = session.scalars(select(Parcel).where(Parcel.id.in_(wanted))).all()
+    subjects = load_subjects(work, list({parcel.order_id for parcel in parcels}))
+    scans: dict[int, list[Scan]] = defaultdict(list)
+    for scan in session.scalars(select(Scan).where(Scan.parcel_id.in_(wanted)).order_by(Scan.at)):
+        scans[scan.parcel_id].append(scan)
+    known: dict[int, dict[str, Alert]] = defaultdict(dict)
+    for alert in session.scalars(
+        select(Alert).where(Alert.parcel_id.in_(wanted), Alert.state != "resolved")
+    ):
+        known[alert.parcel_id or 0][alert.kind] = alert
+    with session.no_autoflush:
         for parcel in parcels:
-            facts = parcel_facts(subjects[parcel.order_id], parcel, scans=scans.get(parcel.id, ()))
-            _ring(work, context, parcel, facts, now, trigger)
+            facts = parcel_facts(subjects[parcel.order_id], parcel, scans=scans[parcel.id])
+            _ring(work, context, parcel, facts, known[parcel.id], now, trigger)
             if not is_final("parcel", parcel.state):
                 _wake(work, context, parcel, facts, now)
-        work.commit()
 
 
 def acknowledge(context: Context, alert_id: int, actor: str, reason: str | None = None) -> None:
@@ -80,17 +91,10 @@ def _ring(
     context: Context,
     parcel: Parcel,
     facts: dict[str, object],
+    known: Mapping[str, Alert],
     now: datetime,
     trigger: str,
 ) -> None:
-    known = {
-        alert.kind: alert
-        for alert in work.session.scalars(
-            select(Alert).where(
-                Alert.subject_key == f"parcel:{parcel.id}", Alert.state.in_((*OPEN, "closed"))
-            )
-        )
-    }
     found = ask(
         work, context, "alert", facts, now=now, trigger=trigger, order_id=parcel.order_id,
         parcel_id=parcel.id, keep_quiet=True,

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
 from tidegate.services import alerts, shipping
 from tidegate.services.context import Context
+from tidegate.services.history import load_history, windows_read
 from tidegate.services.inventory import run_inventory
 from tidegate.services.review import reconsider, run_intake, run_review
 from tidegate.services.routing import run_routing
 from tidegate.services.states import move_order
 from tidegate.services.subjects import Subject, load_subjects
 from tidegate.services.work import enqueue, enqueue_advance
-from tidegate.store.tables import Decision, Effect, Job, Order, Parcel
+from tidegate.store.tables import Effect, Job, Order, Parcel
 from tidegate.store.unit_of_work import UnitOfWork
 
 GROUP = 50  # orders per transaction: one commit costs as much as deciding several orders
 JUDGED = (
     "on_hold", "approved", "waiting_stock", "allocated", "routed", "waybill", "printed",
 )  # fmt: skip
+ASKED = ("received", *JUDGED)
 MOVING = ("received", "approved", "allocated", "routed")  # nobody need do anything for these
 FORGOTTEN_AFTER = timedelta(minutes=2)
 SWEEP = 500  # orders per sweep; the next one is a minute away
@@ -38,36 +40,42 @@ def advance_many(context: Context, order_ids: Sequence[int], trigger: str = "adv
     for start in range(0, len(order_ids), GROUP):
         group = list(order_ids[start : start + GROUP])
         with context.store.begin(context.tenant_id) as work:
-            for subject in load_subjects(work, group).values():
-                _decide(work, context, subject, context.clock(), trigger)
+            subjects = load_subjects(work, group).values()
+            _decide(work, context, subjects, context.clock(), trigger)
             work.commit()
         shipping.request_waybills(context, group)
         alerts.watch(context, _to_watch(context, group), "waybill")
 
 
 def _decide(
-    work: UnitOfWork, context: Context, subject: Subject, now: datetime, trigger: str
+    work: UnitOfWork, context: Context, subjects: Iterable[Subject], now: datetime, trigger: str
 ) -> None:
-    """All gates that need no remote, one after the other while the order moves."""
-    order = subject.order
-    if order.state in JUDGED:
-        reconsider(work, context, subject, now, trigger)
-    while (step := STEPS.get(order.state)) is not None:
-        before = order.state
-        step(work, context, subject, now, trigger)
-        work.session.flush()
-        if order.state == before:
-            return
+    """All gates that need no remote: in rounds, each order one step per round, until none moves any more."""
+    moving = list(subjects)
+    sets = [*context.rules.for_gate("intake"), *context.rules.for_gate("review")]
+    load_history(work, [s for s in moving if s.order.state in ASKED], windows_read(sets))
+    with work.session.no_autoflush:  # one flush per round writes many rows at once
+        for subject in moving:
+            if subject.order.state in JUDGED:
+                reconsider(work, context, subject, now, trigger)
+        while moving:
+            went = []
+            for subject in moving:
+                before = subject.order.state
+                step = STEPS.get(before)
+                if step is not None:
+                    step(work, context, subject, now, trigger)
+                    went += [subject] if subject.order.state != before else []
+            work.session.flush()
+            moving = went
 
 
 def _receive(
     work: UnitOfWork, context: Context, subject: Subject, now: datetime, trigger: str
 ) -> None:
-    first = work.session.scalar(
-        select(Decision.id).where(Decision.order_id == subject.order.id, Decision.gate == "intake")
-    )
-    run_intake(work, context, subject, now, trigger if first else "received")
-    run_review(work, context, subject, now, trigger if first else "received")
+    trigger = trigger if subject.judged else "received"
+    run_intake(work, context, subject, now, trigger)
+    run_review(work, context, subject, now, trigger)
 
 
 def _route(

@@ -21,7 +21,6 @@ from tidegate.store.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
 CONSEQUENCES = ("state", "state_since", "tags")
-FIRST = "received"  # the trigger of an order nobody has judged yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +53,14 @@ def ask(
     parcel_id: int | None = None,
     applied: bool = True,
     keep_quiet: bool = False,
+    again: bool = True,
 ) -> Verdict:
     """Evaluate every set of `gate`, store each decision, and join the answers.
 
     Of several sets that write the same thing, the most severe by the sets' `severity` lists wins; the other actions
     live side by side. The same answer from the same facts and set as last time is not stored twice. `keep_quiet`
-    stores nothing when no action came of it (alerts that do not ring).
+    stores nothing when no action came of it (alerts that do not ring); `again` False says that no gate judged
+    this order before.
     """
     answers: list[tuple[RuleSet, tuple[Outcome, ...]]] = []
     kept: list[Decision] = []
@@ -90,7 +91,7 @@ def ask(
             result=found.as_document("zh"),
             applied=applied,
         )
-        said_before = None if trigger == FIRST else _last(work, row)
+        said_before = _last(work, row) if again else None
         if said_before is None or not _same(said_before, row):
             _keep_content(work, context, ruleset, now)
             work.add(row)
@@ -133,8 +134,10 @@ def _same(before: Decision, row: Decision) -> bool:
 
 
 def _given(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts apart from those that move by themselves: they count only if they change the answer."""
     order = {k: v for k, v in facts.get("order", {}).items() if k not in CONSEQUENCES}
-    return {**facts, "order": order}
+    items = [{k: v for k, v in line.items() if k != "available"} for line in facts.get("items", ())]
+    return {**facts, "order": order, "items": items}
 
 
 def _headline(actions: Sequence[Outcome]) -> str:

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields, is_dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
-
-from sqlalchemy import ColumnElement, func, select
 
 from tidegate.domain.addresses import same_city
 from tidegate.domain.money import Money
 from tidegate.domain.rates import Quote
-from tidegate.engine.language import tree
-from tidegate.engine.rulesets import RuleSet
-from tidegate.engine.values import duration_text
 from tidegate.services.subjects import Subject
-from tidegate.store.tables import Order, OrderLine, Parcel, Scan, Stock, Warehouse
-from tidegate.store.unit_of_work import UnitOfWork
+from tidegate.store.tables import OrderLine, Parcel, Scan, Stock, Warehouse
 
 Facts = dict[str, Any]
-Where = tuple[ColumnElement[bool], ...]
 
 
 def order_facts(subject: Subject) -> Facts:
@@ -145,87 +137,6 @@ def full_warehouses(subject: Subject) -> list[tuple[Warehouse, list[Stock]]]:
     return found
 
 
-def history_facts(
-    work: UnitOfWork, subject: Subject, sets: Iterable[RuleSet], now: datetime
-) -> Facts:
-    """Group history: other orders of the same recipient, counted for every window the sets ask for."""
-    order = subject.order
-    asked: set[tuple[str, timedelta]] = set()
-    for ruleset in sets:
-        asked |= windows_of(ruleset)
-    at = order.ordered_at or order.imported_at or now
-    counted: dict[str, dict[str, int]] = {}
-    for name, span in asked:
-        where = _HISTORY[name](subject)
-        if where is not None:
-            counted.setdefault(name.removeprefix("history."), {})[duration_text(span)] = _count(
-                work, where, at, span
-            )
-    return {"history": counted}
-
-
-def windows_of(ruleset: RuleSet) -> frozenset[tuple[str, timedelta]]:
-    """Every (windowed fact, window) that a rule or derived fact of the set asks for."""
-    kept = _WINDOWS.get(ruleset.hash)
-    if kept is not None:
-        return kept
-    parameters = ruleset.parameter_values
-    found = set()
-    nodes = [leaf.node for rule in ruleset.rules for leaf in rule.leaves]
-    for node in [*nodes, *ruleset.derive_nodes.values()]:
-        for part in _walk(node):
-            if not isinstance(part, tree.Window):
-                continue
-            span = part.span.value if isinstance(part.span, tree.Literal) else None
-            if isinstance(part.span, tree.Parameter):
-                span = parameters[part.span.id]
-            if isinstance(span, timedelta):
-                found.add((part.fact, span))
-    _WINDOWS[ruleset.hash] = frozenset(found)
-    return _WINDOWS[ruleset.hash]
-
-
-def _to_phone(subject: Subject) -> Where | None:
-    order = subject.order
-    if order.phone_key is None:
-        return None
-    return _others(order, Order.phone_key == order.phone_key)
-
-
-def _to_address(subject: Subject) -> Where | None:
-    order = subject.order
-    if order.address_key is None:
-        return None
-    return _others(order, Order.address_key == order.address_key)
-
-
-def _similar(subject: Subject) -> Where | None:
-    """Same shop, same phone, and a SKU in common."""
-    to_phone = _to_phone(subject)
-    skus = {line.sku for line in subject.lines if line.sku}
-    if to_phone is None:
-        return None
-    lines = select(OrderLine.order_id).where(OrderLine.sku.in_(skus))
-    return (*to_phone, Order.shop_id == subject.order.shop_id, Order.id.in_(lines))
-
-
-def _sent_back(subject: Subject) -> Where | None:
-    to_phone = _to_phone(subject)
-    if to_phone is None:
-        return None
-    returned = select(Parcel.order_id).where(Parcel.state.in_(("returning", "returned")))
-    return (*to_phone, Order.id.in_(returned))
-
-
-_HISTORY: Mapping[str, Callable[[Subject], Where | None]] = {
-    "history.similar_orders": _similar,
-    "history.orders_to_phone": _to_phone,
-    "history.orders_to_address": _to_address,
-    "history.returns_to_phone": _sent_back,
-}
-_WINDOWS: dict[str, frozenset[tuple[str, timedelta]]] = {}  # by content hash, which fixes them
-
-
 def parcel_facts(
     subject: Subject, parcel: Parcel, quotes: Iterable[Quote] = (), scans: Iterable[Scan] = ()
 ) -> Facts:
@@ -326,27 +237,6 @@ def _item(subject: Subject, line: OrderLine) -> Facts:
             "refund_status": line.refund_status or "none",
         }
     )
-
-
-def _others(order: Order, condition: ColumnElement[bool]) -> Where:
-    alive = Order.state.not_in(("rejected", "cancelled"))
-    return (condition, Order.id != order.id, alive)
-
-
-def _count(work: UnitOfWork, where: Where, at: datetime, span: timedelta) -> int:
-    placed = func.coalesce(Order.ordered_at, Order.imported_at)
-    statement = select(func.count(Order.id)).where(*where, placed >= at - span, placed <= at)
-    return work.session.scalar(statement) or 0
-
-
-def _walk(node: object) -> Iterable[object]:
-    yield node
-    if is_dataclass(node):
-        for part in fields(node):
-            value = getattr(node, part.name)
-            for inner in value if isinstance(value, tuple) else (value,):
-                if isinstance(inner, tree.Node):
-                    yield from _walk(inner)
 
 
 def _money(currency: str) -> Any:

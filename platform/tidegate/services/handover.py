@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from sqlalchemy import select
+
 from tidegate.services.context import Context
-from tidegate.services.inventory import consume_stock
+from tidegate.services.inventory import consume_stock, promised
 from tidegate.services.people import order_of, parcel_of, wrong_state
 from tidegate.services.states import move_order, move_parcel
 from tidegate.services.work import watch_later
-from tidegate.store.tables import Order, Parcel
+from tidegate.store.tables import Order, Parcel, Reservation
 from tidegate.store.unit_of_work import UnitOfWork
 
 
@@ -25,24 +27,38 @@ def hand_over(context: Context, parcel_ids: Sequence[int], actor: str) -> int:
     now = context.clock()
     done: list[int] = []
     with context.store.begin(context.tenant_id) as work:
+        rows = work.session.execute(
+            select(Parcel, Order)
+            .join(Order, Order.id == Parcel.order_id)
+            .where(Parcel.id.in_(parcel_ids))
+        ).all()  # kept, so that the look-ups below cost no query each
+        held = promised(work, {order.id for _, order in rows})
         for parcel_id in dict.fromkeys(parcel_ids):
             parcel = parcel_of(work, parcel_id)
             if parcel.state == "handed_over":
                 continue
             if parcel.state != "printed":
                 raise wrong_state(parcel.number, parcel.state, "printed")
-            leave(work, order_of(work, parcel.order_id), parcel, now, "person", actor)
+            order = order_of(work, parcel.order_id)
+            leave(work, order, parcel, now, "person", actor, held[order.id])
             done.append(parcel_id)
+        del rows
         watch_later(work, done, "handed_over", now)
         work.commit()
     return len(done)
 
 
 def leave(
-    work: UnitOfWork, order: Order, parcel: Parcel, now: datetime, actor_kind: str, actor: str
+    work: UnitOfWork,
+    order: Order,
+    parcel: Parcel,
+    now: datetime,
+    actor_kind: str,
+    actor: str,
+    held: Sequence[Reservation] | None = None,
 ) -> None:
     """The parcel leaves the house: stock is consumed, parcel and order move."""
     parcel.handed_over_at = now
-    consume_stock(work, order, now)
+    consume_stock(work, order, now, held)
     move_parcel(work, parcel, "handed_over", now=now, actor_kind=actor_kind, actor=actor)
     move_order(work, order, "handed_over", now=now, actor_kind=actor_kind, actor=actor)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Table, bindparam, func, select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from tidegate.domain.addresses import same_city
 from tidegate.services.context import Context
 from tidegate.services.decisions import Verdict, add_tags, ask
-from tidegate.services.facts import full_warehouses, order_facts, order_weight_g, stock_facts
+from tidegate.services.facts import (
+    full_warehouses,
+    order_facts,
+    order_weight_g,
+    stock_facts,
+    wanted_units,
+)
 from tidegate.services.states import move_order, record
 from tidegate.services.subjects import Subject
 from tidegate.store.tables import (
@@ -26,6 +33,26 @@ from tidegate.store.tables import (
 from tidegate.store.unit_of_work import UnitOfWork
 
 TRIES = 3  # how often stock may be snatched away before the order waits
+STOCK: Table = Stock.__table__  # type: ignore[assignment]  # a declarative class says FromClause
+_ROW = (
+    STOCK.c.tenant_id == bindparam("of_tenant"),
+    STOCK.c.warehouse_id == bindparam("of_warehouse"),
+    STOCK.c.sku == bindparam("of_sku"),
+)
+_TAKE = (  # of what is free; negative units give back
+    update(STOCK)
+    .where(*_ROW, STOCK.c.on_hand - STOCK.c.reserved >= bindparam("units"))
+    .values(reserved=STOCK.c.reserved + bindparam("units"), updated_at=bindparam("at"))
+)
+_GIVE = (
+    update(STOCK)
+    .where(*_ROW)
+    .values(
+        reserved=STOCK.c.reserved - bindparam("units"),
+        on_hand=STOCK.c.on_hand - bindparam("gone"),
+        updated_at=bindparam("at"),
+    )
+)
 Ranking = Callable[[Subject, Warehouse, list[Stock]], tuple[object, ...]]
 
 
@@ -36,7 +63,10 @@ def run_inventory(
     order = subject.order
     for _ in range(TRIES):
         facts = order_facts(subject) | stock_facts(subject)
-        found = ask(work, context, "inventory", facts, now=now, trigger=trigger, order_id=order.id)
+        found = ask(
+            work, context, "inventory", facts, now=now, trigger=trigger, order_id=order.id,
+            again=subject.judged,
+        )  # fmt: skip
         add_tags(order, found)
         allocate = found.first("allocate")
         if allocate is None:
@@ -82,39 +112,33 @@ def reserve(work: UnitOfWork, subject: Subject, prefer: str, now: datetime) -> W
 
 
 def _take(work: UnitOfWork, subject: Subject, warehouse: Warehouse, now: datetime) -> bool:
-    """Conditional update per line inside a savepoint: all lines or none."""
-    with work.session.begin_nested() as point:
-        for line in sorted(subject.lines, key=lambda line: line.sku or ""):
-            taken = work.session.execute(
-                update(Stock)
-                .where(
-                    Stock.warehouse_id == warehouse.id,
-                    Stock.sku == line.sku,
-                    Stock.on_hand - Stock.reserved >= line.quantity,
-                )
-                .values(reserved=Stock.reserved + line.quantity, updated_at=now)
-                .execution_options(synchronize_session=False)
+    """Conditional update per SKU, SKUs sorted so that nobody locks crosswise: all or none."""
+    connection = work.session.connection()
+    at = {"of_tenant": work.tenant_id, "of_warehouse": warehouse.id, "at": now}
+    done: list[tuple[str, int]] = []
+    for sku, units in sorted(wanted_units(subject).items()):
+        if connection.execute(_TAKE, {**at, "of_sku": sku, "units": units}).rowcount != 1:
+            for taken, back in done:
+                connection.execute(_TAKE, {**at, "of_sku": taken, "units": -back})
+            return False
+        done.append((sku, units))
+    for line in subject.lines:
+        work.add(
+            Reservation(
+                order_id=subject.order.id,
+                order_line_id=line.id,
+                warehouse_id=warehouse.id,
+                sku=line.sku or "",
+                quantity=line.quantity,
+                state="active",
+                created_at=now,
             )
-            if taken.rowcount != 1:  # type: ignore[attr-defined]
-                point.rollback()
-                return False
-            work.add(
-                Reservation(
-                    order_id=subject.order.id,
-                    order_line_id=line.id,
-                    warehouse_id=warehouse.id,
-                    sku=line.sku or "",
-                    quantity=line.quantity,
-                    state="active",
-                    created_at=now,
-                )
-            )
-    for line in subject.lines:  # the next order of this transaction must see what is left
-        for row in subject.stock[line.sku or ""]:
+        )
+    for sku, units in done:  # the next order of this transaction must see what is left
+        subject.own[warehouse.id, sku] = subject.own.get((warehouse.id, sku), 0) + units
+        for row in subject.stock[sku]:
             if row.warehouse_id == warehouse.id:
-                set_committed_value(row, "reserved", row.reserved + line.quantity)
-                key = (warehouse.id, row.sku)
-                subject.own[key] = subject.own.get(key, 0) + line.quantity
+                set_committed_value(row, "reserved", row.reserved + units)
     return True
 
 
@@ -128,43 +152,52 @@ def release_stock(work: UnitOfWork, order: Order, now: datetime) -> int:
     return units
 
 
-def consume_stock(work: UnitOfWork, order: Order, now: datetime) -> int:
-    """The goods left the house: on hand and reserved fall together; the number of units."""
+def consume_stock(
+    work: UnitOfWork, order: Order, now: datetime, held: Sequence[Reservation] | None = None
+) -> int:
+    """The goods left the house: on hand and reserved fall together; the number of units.
+
+    `held` is what `promised` found for the order, where it was read for many.
+    """
     units = 0
-    for held in _active(work, order.id):
-        _change(work, held, on_hand=held.quantity, now=now)
-        held.state, held.ended_at = "consumed", now
-        units += held.quantity
+    for row in _active(work, order.id) if held is None else held:
+        _change(work, row, on_hand=row.quantity, now=now)
+        row.state, row.ended_at = "consumed", now
+        units += row.quantity
     return units
 
 
+def promised(work: UnitOfWork, order_ids: Collection[int]) -> dict[int, list[Reservation]]:
+    """What is reserved and has not left, by order."""
+    found: dict[int, list[Reservation]] = defaultdict(list)
+    for row in work.session.scalars(
+        select(Reservation)
+        .where(Reservation.order_id.in_(order_ids), Reservation.state == "active")
+        .order_by(Reservation.sku)
+    ):
+        found[row.order_id].append(row)
+    return found
+
+
 def _change(work: UnitOfWork, held: Reservation, *, on_hand: int, now: datetime) -> None:
-    work.session.execute(
-        update(Stock)
-        .where(Stock.warehouse_id == held.warehouse_id, Stock.sku == held.sku)
-        .values(
-            reserved=Stock.reserved - held.quantity,
-            on_hand=Stock.on_hand - on_hand,
-            updated_at=now,
-        )
-        .execution_options(synchronize_session=False)
-    )
+    values = {
+        "of_tenant": work.tenant_id, "of_warehouse": held.warehouse_id, "of_sku": held.sku,
+        "units": held.quantity, "gone": on_hand, "at": now,
+    }  # fmt: skip
+    work.session.connection().execute(_GIVE, values)
 
 
 def _active(work: UnitOfWork, order_id: int) -> list[Reservation]:
-    statement = select(Reservation).where(
-        Reservation.order_id == order_id, Reservation.state == "active"
-    )
-    return list(work.session.scalars(statement.order_by(Reservation.sku)))
+    return promised(work, [order_id])[order_id]
 
 
 def _parcel(work: UnitOfWork, subject: Subject, warehouse: Warehouse, now: datetime) -> Parcel:
     order = subject.order
     goods = order.goods_total_minor
-    made = work.session.scalar(select(func.count(Parcel.id)).where(Parcel.order_id == order.id))
+    subject.parcels_made += 1
     parcel = Parcel(
         order_id=order.id,
-        number=f"P{order.id:08d}-{(made or 0) + 1}",
+        number=f"P{order.id:08d}-{subject.parcels_made}",
         warehouse_id=warehouse.id,
         state="allocated",
         state_since=now,
@@ -174,11 +207,10 @@ def _parcel(work: UnitOfWork, subject: Subject, warehouse: Warehouse, now: datet
         label_notes=[],
     )
     work.add(parcel)
-    work.session.flush()
     subject.parcels.append(parcel)
     record(
-        work, "parcel_made", order_id=order.id, parcel_id=parcel.id, now=now,
-        actor_kind="system", actor="chain", data={"warehouse": warehouse.code},
+        work, "parcel_made", order_id=order.id, now=now, actor_kind="system", actor="chain",
+        data={"parcel": parcel.number, "warehouse": warehouse.code},
     )  # fmt: skip
     return parcel
 

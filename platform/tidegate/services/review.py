@@ -15,7 +15,8 @@ from tidegate.engine.decisions import Outcome
 from tidegate.errors import Conflict, InputError
 from tidegate.services.context import Context
 from tidegate.services.decisions import Verdict, add_tags, ask
-from tidegate.services.facts import history_facts, order_facts
+from tidegate.services.facts import order_facts
+from tidegate.services.history import history_facts
 from tidegate.services.people import order_of, parcels_of, required_reason, wrong_state
 from tidegate.services.states import move_order, move_parcel, record, touch
 from tidegate.services.subjects import Subject, load_subject
@@ -48,10 +49,11 @@ def run_intake(
     work: UnitOfWork, context: Context, subject: Subject, now: datetime, trigger: str
 ) -> None:
     """Flags, tags and fields that the intake rules set on an order."""
-    facts = order_facts(subject) | history_facts(
-        work, subject, context.rules.for_gate("intake"), now
-    )
-    found = ask(work, context, "intake", facts, now=now, trigger=trigger, order_id=subject.order.id)
+    facts = order_facts(subject) | history_facts(work, subject, context.rules.for_gate("intake"))
+    found = ask(
+        work, context, "intake", facts, now=now, trigger=trigger, order_id=subject.order.id,
+        again=subject.judged,
+    )  # fmt: skip
     add_tags(subject.order, found)
     _set_fields(subject.order, found)
     known = {issue["field"] for issue in subject.order.issues}
@@ -93,8 +95,11 @@ def _asked(
 ) -> Verdict:
     order = subject.order
     sets = context.rules.for_gate("review")
-    facts = order_facts(subject) | history_facts(work, subject, sets, now)
-    found = ask(work, context, "review", facts, now=now, trigger=trigger, order_id=order.id)
+    facts = order_facts(subject) | history_facts(work, subject, sets)
+    found = ask(
+        work, context, "review", facts, now=now, trigger=trigger, order_id=subject.order.id,
+        again=subject.judged,
+    )  # fmt: skip
     add_tags(order, found)
     if found.first("merge") and found.fresh:
         record(
@@ -198,7 +203,7 @@ def ask_again(context: Context, order_id: int, actor: str) -> None:
             enqueue_advance(work, order_id, now)
         else:
             sets = context.rules.for_gate("review")
-            facts = order_facts(subject) | history_facts(work, subject, sets, now)
+            facts = order_facts(subject) | history_facts(work, subject, sets)
             facts["order"]["manual_review"] = "none"
             ask(
                 work, context, "review", facts, now=now, trigger="asked_again",

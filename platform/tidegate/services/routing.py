@@ -87,7 +87,7 @@ def run_routing(
     facts = parcel_facts(subject, parcel, quotes)
     found = ask(
         work, context, "routing", facts, now=now, trigger=trigger, order_id=order.id,
-        parcel_id=parcel.id, applied=order.manual_service is None,
+        parcel_id=parcel.id, applied=order.manual_service is None, again=subject.judged,
     )  # fmt: skip
     _packaging(parcel, found)
     chosen = _chosen(work, order.manual_service, found, quotes)
@@ -181,7 +181,10 @@ def _chosen(
 
 
 def _service(work: UnitOfWork, code: str) -> CarrierService | None:
-    return work.session.scalar(select(CarrierService).where(CarrierService.code == code))
+    kept: dict[str, CarrierService] = work.session.info.setdefault("services", {})
+    if not kept:
+        kept.update({row.code: row for row in work.session.scalars(select(CarrierService))})
+    return kept.get(code)
 
 
 def _packaging(parcel: Parcel, found: Verdict) -> None:

@@ -6,6 +6,7 @@ generation, and a new generation asks only after the old waybill is known to be 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 import structlog
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, Table, bindparam, select, update
 
 from tidegate.errors import RemoteRefused, RemoteRetry, RemoteUnknown
 from tidegate.sdk.carrier import (
@@ -28,14 +29,7 @@ from tidegate.services.context import Context
 from tidegate.services.people import order_of, required_reason, wrong_state
 from tidegate.services.states import move_order, move_parcel, record
 from tidegate.services.subjects import Subject, load_subjects
-from tidegate.services.voiding import (
-    IN_FLIGHT,
-    WAYBILL,
-    drop_waybill,
-    effect_of,
-    older_states,
-    withdraw,
-)
+from tidegate.services.voiding import GONE, IN_FLIGHT, WAYBILL, drop_waybill, withdraw
 from tidegate.services.work import enqueue
 from tidegate.store.tables import CarrierService, Effect, Order, Parcel
 from tidegate.store.unit_of_work import UnitOfWork
@@ -48,6 +42,22 @@ RETRY_AFTER = timedelta(seconds=20)
 NO_ACCOUNT_AFTER = timedelta(minutes=5)
 IN_PARALLEL = 4  # calls to carriers at a time
 UNCLEAR = ("sending", "unknown")  # the other side may have acted
+EFFECT: Table = Effect.__table__  # type: ignore[assignment]  # a declarative class says FromClause
+_FENCED = (
+    update(EFFECT)
+    .where(
+        EFFECT.c.id == bindparam("of_id"),
+        EFFECT.c.tenant_id == bindparam("of_tenant"),
+        EFFECT.c.state == "sending",
+        EFFECT.c.attempts == bindparam("of_attempt"),
+    )
+    .values(
+        state=bindparam("to_state"),
+        updated_at=bindparam("at"),
+        error_code=bindparam("code"),
+        answer=bindparam("said"),
+    )
+)
 Answer = Waybill | RemoteRetry | RemoteRefused | RemoteUnknown
 
 
@@ -74,8 +84,12 @@ def request_waybills(context: Context, order_ids: Iterable[int]) -> None:
     until = context.clock() + IN_FLIGHT / 2
     answers = _call_all(requests, lambda: context.clock() < until)
     with context.store.begin(context.tenant_id) as work:
+        ids = [sending.parcel_id for sending in requests]
+        with_orders = select(Parcel, Order).join(Order, Order.id == Parcel.order_id)
+        loaded = work.session.execute(with_orders.where(Parcel.id.in_(ids))).all()
         for sending, answer in zip(requests, answers, strict=True):
             _finish(work, context, sending, answer)
+        del loaded  # it kept the rows in the session's memory, one query for all
         work.commit()
 
 
@@ -99,63 +113,82 @@ def cancel_order(context: Context, order_id: int, actor: str, reason: str) -> No
 
 def _begin(work: UnitOfWork, context: Context, order_ids: list[int]) -> list[Sending]:
     """Write SENDING for every parcel that needs a waybill and may ask for one."""
-    services: dict[str, CarrierService] = {}
+    subjects = load_subjects(work, order_ids).values()
+    wanted = [(s, parcel) for s in subjects for parcel in s.parcels if parcel.state == "routed"]
+    if not wanted:
+        return []
+    services = {row.code: row for row in work.session.scalars(select(CarrierService))}
+    effects: dict[int, list[Effect]] = defaultdict(list)
+    for effect in work.session.scalars(
+        select(Effect).where(
+            Effect.parcel_id.in_([parcel.id for _, parcel in wanted]), Effect.kind == WAYBILL
+        )
+    ):
+        effects[effect.parcel_id].append(effect)
     begun = []
-    for subject in load_subjects(work, order_ids).values():
-        for parcel in subject.parcels:
-            if parcel.state != "routed" or not _old_one_gone(
-                work, subject.order, parcel, context.clock()
-            ):
-                continue
-            services = services or {
-                row.code: row for row in work.session.scalars(select(CarrierService))
-            }
-            service = services.get(parcel.service_code or "")
-            carrier = context.carriers.get(service.connector) if service else None
-            if service is None or carrier is None:
-                _no_account(work, subject.order, parcel, context.clock())
-                continue
-            effect = _effect(work, context, parcel, service)
-            unclear = effect.state in UNCLEAR
-            if _may_send(work, subject.order, parcel, effect, carrier, context.clock()):
-                request = _request(subject, parcel, effect.client_key)
-                begun.append(
-                    Sending(
-                        effect_id=effect.id,
-                        attempt=effect.attempts,
-                        parcel_id=parcel.id,
-                        connector=service.connector,
-                        carrier=carrier,
-                        request=request,
-                        was_unknown=unclear,
-                    )
-                )
-    return begun
+    for subject, parcel in wanted:
+        service = services.get(parcel.service_code or "")
+        carrier = context.carriers.get(service.connector) if service else None
+        if service is None or carrier is None:
+            _no_account(work, subject.order, parcel, context.clock())
+            continue
+        found = _take(work, context, subject.order, parcel, effects[parcel.id], service, carrier)
+        if found is not None:
+            begun.append((*found, subject, parcel, service, carrier))
+    work.session.flush()
+    return [
+        Sending(
+            effect_id=effect.id,
+            attempt=effect.attempts,
+            parcel_id=parcel.id,
+            connector=service.connector,
+            carrier=carrier,
+            request=_request(subject, parcel, effect.client_key),
+            was_unknown=unclear,
+        )
+        for effect, unclear, subject, parcel, service, carrier in begun
+    ]
 
 
-def _old_one_gone(work: UnitOfWork, order: Order, parcel: Parcel, now: datetime) -> bool:
-    """Whether a new waybill may be asked for. One that the carrier will not void is for a person."""
-    states = older_states(work, parcel)
-    if "confirmed" in states:
-        _hold(work, order, parcel, "waybill_not_voided", now)
-    return not states
+def _take(
+    work: UnitOfWork,
+    context: Context,
+    order: Order,
+    parcel: Parcel,
+    effects: Sequence[Effect],
+    service: CarrierService,
+    carrier: Carrier,
+) -> tuple[Effect, bool] | None:
+    """The request to send and whether its outcome was unclear before; None when nothing may be sent now.
 
-
-def _may_send(
-    work: UnitOfWork, order: Order, parcel: Parcel, effect: Effect, carrier: Carrier, now: datetime
-) -> bool:
-    """Take the request in hand; False when another worker has it, or only a person can tell what became of it."""
+    A new request is born SENDING: that only one can be inserted per generation makes it ours.
+    """
+    now = context.clock()
+    older = {e.state for e in effects if e.generation < parcel.generation} - set(GONE)
+    if older:
+        if "confirmed" in older:  # the carrier did not void it
+            _hold(work, order, parcel, "waybill_not_voided", now)
+        return None
+    effect = next((e for e in effects if e.generation == parcel.generation), None)
+    if effect is None or effect.state in GONE:  # after a definite no a new generation asks anew
+        parcel.generation += int(effect is not None)
+        return _new(work, context, parcel, service, now), False
+    unclear = effect.state in UNCLEAR
     if effect.state == "confirmed":
-        answer = effect.answer
-        waybill = Waybill(str(answer.get("waybill_no", "")), str(answer.get("sort_code", "")))
-        _confirm(work, order, parcel, waybill, now)
-        return False
+        number, code = effect.answer.get("waybill_no", ""), effect.answer.get("sort_code", "")
+        _confirm(work, order, parcel, Waybill(str(number), str(code)), now)
+        return None
     if effect.state == "sending" and now - effect.updated_at < IN_FLIGHT:
-        return False
-    if effect.state in UNCLEAR and carrier.duplicates is DuplicateClass.NEITHER:
+        return None
+    if unclear and carrier.duplicates is DuplicateClass.NEITHER:
         effect.state, effect.updated_at = "unknown", now
         _hold(work, order, parcel, "waybill_unknown", now)
-        return False
+        return None
+    return (effect, unclear) if _ours(work, effect, now) else None
+
+
+def _ours(work: UnitOfWork, effect: Effect, now: datetime) -> bool:
+    """Whether we, and no other worker, made the next attempt."""
     taken = work.session.execute(
         update(Effect)
         .where(
@@ -166,6 +199,23 @@ def _may_send(
     )
     work.session.refresh(effect)
     return isinstance(taken, CursorResult) and taken.rowcount == 1
+
+
+def _new(
+    work: UnitOfWork, context: Context, parcel: Parcel, service: CarrierService, now: datetime
+) -> Effect:
+    effect = Effect(
+        parcel_id=parcel.id,
+        kind=WAYBILL,
+        generation=parcel.generation,
+        client_key=f"T{context.tenant_id}-P{parcel.id}-G{parcel.generation}",
+        state="sending",
+        attempts=1,
+        answer={"connector": service.connector, "service": service.code},
+        updated_at=now,
+    )
+    work.add(effect)
+    return effect
 
 
 def _call_all(requests: Sequence[Sending], in_time: Callable[[], bool]) -> list[Answer]:
@@ -225,31 +275,23 @@ def _finish(work: UnitOfWork, context: Context, sending: Sending, answer: Answer
         RemoteRetry: "unknown" if sending.was_unknown else "intent",
         RemoteRefused: "rejected",
     }.get(type(answer), "unknown")
-    fenced = work.session.execute(
-        update(Effect)
-        .where(
-            Effect.id == sending.effect_id,
-            Effect.state == "sending",
-            Effect.attempts == sending.attempt,
-        )
-        .values(
-            state=state,
-            updated_at=now,
-            error_code=None if isinstance(answer, Waybill) else answer.code,
-            answer={
-                "connector": sending.connector,
-                "service": sending.request.service_code,
-                **told,
-            },
-        )
-        .execution_options(synchronize_session=False)
-    )
-    if not isinstance(fenced, CursorResult) or fenced.rowcount != 1:
+    values = {
+        "of_id": sending.effect_id,
+        "of_tenant": work.tenant_id,
+        "of_attempt": sending.attempt,
+        "to_state": state,
+        "at": now,
+        "code": None if isinstance(answer, Waybill) else answer.code,
+        "said": {
+            "connector": sending.connector,
+            "service": sending.request.service_code,
+            **told,
+        },
+    }
+    if work.session.connection().execute(_FENCED, values).rowcount != 1:
         return
-    parcel = work.session.get(Parcel, sending.parcel_id)
-    order = work.session.get(Order, parcel.order_id) if parcel else None
-    if parcel is None or order is None:
-        return
+    parcel = work.session.get_one(Parcel, sending.parcel_id)
+    order = work.session.get_one(Order, parcel.order_id)
     if isinstance(answer, Waybill):
         _confirm(work, order, parcel, answer, now)
     elif isinstance(answer, RemoteRefused):
@@ -312,28 +354,6 @@ def _no_account(work: UnitOfWork, order: Order, parcel: Parcel, now: datetime) -
 def _again(work: UnitOfWork, order: Order, parcel: Parcel, due_at: datetime, now: datetime) -> None:
     args = {"order_id": order.id}
     enqueue(work, "advance_order", args, due_at=due_at, now=now, key=f"waybill:{parcel.id}")
-
-
-def _effect(work: UnitOfWork, context: Context, parcel: Parcel, service: CarrierService) -> Effect:
-    """The request of the parcel's generation; after a definite no a new generation may ask anew."""
-    found = effect_of(work, parcel)
-    if found is not None and found.state in ("rejected", "voided"):
-        parcel.generation += 1
-        found = None
-    if found is None:
-        found = Effect(
-            parcel_id=parcel.id,
-            kind=WAYBILL,
-            generation=parcel.generation,
-            client_key=f"T{context.tenant_id}-P{parcel.id}-G{parcel.generation}",
-            state="intent",
-            attempts=0,
-            answer={"connector": service.connector, "service": service.code},
-            updated_at=context.clock(),
-        )
-        work.add(found)
-        work.session.flush()
-    return found
 
 
 def _request(subject: Subject, parcel: Parcel, client_key: str) -> WaybillRequest:

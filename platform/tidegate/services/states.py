@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any, cast
 
 from ruamel.yaml import YAML
-from sqlalchemy import CursorResult, Table, update
+from sqlalchemy import Table, Update, bindparam, update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from tidegate.errors import Conflict
@@ -18,6 +18,28 @@ from tidegate.store.unit_of_work import UnitOfWork
 
 MOVED = {"order": "order_moved", "parcel": "parcel_moved"}  # Event.kind of a move
 NAMES = {"order": "订单", "parcel": "包裹"}
+
+
+def _guard(table: type[Order] | type[Parcel]) -> Update:
+    """Core, built once: it runs a dozen times per order. It names the tenant itself."""
+    bare = cast(Table, table.__table__)
+    return (
+        update(bare)
+        .where(
+            bare.c.id == bindparam("of_id"),
+            bare.c.tenant_id == bindparam("of_tenant"),
+            bare.c.state == bindparam("of_state"),
+            bare.c.version == bindparam("of_version"),
+        )
+        .values(
+            state=bindparam("to_state"),
+            state_since=bindparam("to_since"),
+            version=bindparam("to_version"),
+        )
+    )
+
+
+_GUARDED = {"order": _guard(Order), "parcel": _guard(Parcel)}
 
 
 @cache
@@ -53,7 +75,7 @@ def move_order(
     Raises:
         Conflict: somebody else moved it meanwhile.
     """
-    return _move(work, "order", Order, order, to, now, actor_kind, actor, data)
+    return _move(work, "order", order, to, now, actor_kind, actor, data)
 
 
 def move_parcel(
@@ -67,7 +89,7 @@ def move_parcel(
     **data: object,
 ) -> bool:
     """Move a parcel, with its event; as move_order."""
-    return _move(work, "parcel", Parcel, parcel, to, now, actor_kind, actor, data)
+    return _move(work, "parcel", parcel, to, now, actor_kind, actor, data)
 
 
 def record(
@@ -101,46 +123,45 @@ def touch(work: UnitOfWork, order: Order, now: datetime) -> None:
     Raises:
         Conflict: somebody else changed it meanwhile.
     """
-    _guarded(work, "order", Order, order, {"updated_at": now})
+    _guarded(work, "order", order, now)
+    order.updated_at = now
 
 
 def _guarded(
-    work: UnitOfWork,
-    kind: str,
-    table: type[Order] | type[Parcel],
-    row: Order | Parcel,
-    values: Mapping[str, object],
+    work: UnitOfWork, kind: str, row: Order | Parcel, now: datetime, to: str | None = None
 ) -> None:
     """Write only if state and version are still those that were read; the row lock lasts until the commit."""
     if row.id is None:
         work.session.flush()
-    values = {**values, "version": row.version + 1}
-    bare = cast(Table, table.__table__)  # Core: cheaper than an ORM update, so it names the tenant
-    changed = work.session.execute(
-        update(bare)
-        .where(
-            bare.c.id == row.id,
-            bare.c.tenant_id == work.tenant_id,
-            bare.c.state == row.state,
-            bare.c.version == row.version,
-        )
-        .values(values)
-    )
-    if not isinstance(changed, CursorResult) or changed.rowcount != 1:
+    state, version = to or row.state, row.version + 1
+    values = {
+        "of_id": row.id,
+        "of_tenant": work.tenant_id,
+        "of_state": row.state,
+        "of_version": row.version,
+        "to_state": state,
+        "to_since": now if to else row.state_since,
+        "to_version": version,
+    }
+    changed = work.session.connection().execute(_GUARDED[kind], values)
+    if changed.rowcount != 1:
         raise Conflict(
             "state.changed_meanwhile",
             zh=f"{NAMES[kind]} {row.number} 刚被改动, 请刷新后重试。",
             en=f"The {kind} {row.number} changed meanwhile; reload and try again.",
             number=row.number,
         )
-    for name, value in values.items():
+    for name, value in (
+        ("state", state),
+        ("state_since", values["to_since"]),
+        ("version", version),
+    ):
         set_committed_value(row, name, value)
 
 
 def _move(
     work: UnitOfWork,
     kind: str,
-    table: type[Order] | type[Parcel],
     row: Order | Parcel,
     to: str,
     now: datetime,
@@ -155,7 +176,7 @@ def _move(
     told = {"from": row.state, "to": to, **data}
     possible = allowed(kind, row.state, to)
     if possible:
-        _guarded(work, kind, table, row, {"state": to, "state_since": now})
+        _guarded(work, kind, row, now, to)
     record(
         work,
         MOVED[kind] if possible else "move_refused",

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import select
 
 from tidegate.errors import NotFound
 from tidegate.store.tables import (
+    Decision,
     Order,
     OrderLine,
     Parcel,
@@ -22,9 +24,26 @@ from tidegate.store.tables import (
 from tidegate.store.unit_of_work import UnitOfWork
 
 
+@dataclass(frozen=True, slots=True)
+class PastOrder:
+    """Another order to the same phone or address, as little of it as is counted."""
+
+    id: int
+    shop_id: int
+    phone_key: str | None
+    address_key: str | None
+    at: datetime
+    skus: frozenset[str]
+    came_back: bool
+
+
 @dataclass
 class Subject:
-    """One order with what belongs to it. `own` is what this order has reserved, by (warehouse, sku)."""
+    """One order with what belongs to it. `own` is what this order has reserved, by (warehouse, sku).
+
+    `parcels` are the live ones, `parcels_made` counts the cancelled too; `judged`: a gate has decided before;
+    `past` is None until it is read.
+    """
 
     order: Order
     shop: Shop
@@ -34,6 +53,9 @@ class Subject:
     own: dict[tuple[int, str], int] = field(default_factory=dict)
     parcels: list[Parcel] = field(default_factory=list)
     warehouses: dict[int, Warehouse] = field(default_factory=dict)
+    parcels_made: int = 0
+    judged: bool = False
+    past: list[PastOrder] | None = None
 
     def product(self, line: OrderLine) -> Product | None:
         return self.products.get(line.sku or "")
@@ -60,9 +82,15 @@ def load_subjects(work: UnitOfWork, order_ids: Sequence[int]) -> dict[int, Subje
     ):
         found[line.order_id].lines.append(line)
     for parcel in session.scalars(
-        select(Parcel).where(Parcel.order_id.in_(found), Parcel.state != "cancelled")
+        select(Parcel).where(Parcel.order_id.in_(found)).order_by(Parcel.id)
     ):
-        found[parcel.order_id].parcels.append(parcel)
+        found[parcel.order_id].parcels_made += 1
+        if parcel.state != "cancelled":
+            found[parcel.order_id].parcels.append(parcel)
+    for order_id in session.scalars(
+        select(Decision.order_id).where(Decision.order_id.in_(found)).distinct()
+    ):
+        found[order_id or 0].judged = True
     for held in session.scalars(
         select(Reservation).where(Reservation.order_id.in_(found), Reservation.state == "active")
     ):

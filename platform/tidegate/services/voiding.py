@@ -36,17 +36,6 @@ def effect_of(work: UnitOfWork, parcel: Parcel) -> Effect | None:
     )
 
 
-def older_states(work: UnitOfWork, parcel: Parcel) -> set[str]:
-    """States of earlier generations' requests whose waybill may still exist."""
-    found = select(Effect.state).where(
-        Effect.parcel_id == parcel.id,
-        Effect.kind == WAYBILL,
-        Effect.generation < parcel.generation,
-        Effect.state.not_in(GONE),
-    )
-    return set(work.session.scalars(found))
-
-
 def drop_waybill(work: UnitOfWork, parcel: Parcel, now: datetime) -> None:
     """Begin a new generation; what the old one has at the carrier is voided by a job first."""
     effect = effect_of(work, parcel)

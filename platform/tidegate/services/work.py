@@ -5,10 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Executable, Table, bindparam, case, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from tidegate.store.tables import Job
 from tidegate.store.unit_of_work import UnitOfWork
+
+JOB: Table = Job.__table__  # type: ignore[assignment]  # a declarative class says FromClause
+
+
+def _upsert(insert: type[postgresql.Insert] | type[sqlite.Insert]) -> Executable:
+    """A new job; one that already waits under the key keeps the earlier due time."""
+    row = insert(JOB)
+    earlier = case((JOB.c.due_at <= row.excluded.due_at, JOB.c.due_at), else_=row.excluded.due_at)
+    return row.on_conflict_do_update(
+        index_elements=[JOB.c.tenant_id, JOB.c.key],
+        set_={"due_at": earlier},
+        where=JOB.c.state == "ready",
+    ).returning(JOB.c.id)
+
+
+_UPSERT = {"postgresql": _upsert(postgresql.Insert), "sqlite": _upsert(sqlite.Insert)}
+_LET_GO = (
+    update(JOB)
+    .where(JOB.c.tenant_id == bindparam("of_tenant"), JOB.c.key == bindparam("of_key"))
+    .values(key=None)
+)
 
 
 def enqueue(
@@ -21,15 +43,22 @@ def enqueue(
     key: str | None = None,
 ) -> None:
     """Add a job; with a `key` there is at most one open job, and the earlier due time wins."""
-    if key is not None:
-        found = work.session.scalar(select(Job).where(Job.key == key))
-        if found is not None:
-            if found.state == "ready":
-                found.due_at = min(found.due_at, due_at)
-                return
-            found.key = None  # it is running or over: what changed since needs a run of its own
-            work.session.flush()
-    work.add(Job(name=name, args=dict(args), key=key, due_at=due_at, created_at=now))
+    connection = work.session.connection()
+    values = {
+        "tenant_id": work.tenant_id,
+        "name": name,
+        "args": dict(args),
+        "key": key,
+        "state": "ready",
+        "due_at": due_at,
+        "attempts": 0,
+        "created_at": now,
+    }
+    insert = _UPSERT[connection.dialect.name]
+    if connection.execute(insert, values).first() is None:
+        # The job of this key is running or over: what changed since needs a run of its own.
+        connection.execute(_LET_GO, {"of_tenant": work.tenant_id, "of_key": key})
+        connection.execute(insert, values)
 
 
 def enqueue_advance(work: UnitOfWork, order_id: int, now: datetime) -> None:
