@@ -86,14 +86,6 @@ def _route(
             run_routing(work, context, subject, parcel, now, trigger)
 
 
-STEPS: dict[str, Step] = {
-    "received": _receive,
-    "approved": lambda *given: _stock_or_route(*given),
-    "waiting_stock": run_inventory,
-    "allocated": _route,
-}
-
-
 def _stock_or_route(
     work: UnitOfWork, context: Context, subject: Subject, now: datetime, trigger: str
 ) -> None:
@@ -102,6 +94,14 @@ def _stock_or_route(
         move_order(work, subject.order, "allocated", now=now, actor="chain", actor_kind="system")
         return
     run_inventory(work, context, subject, now, trigger)
+
+
+STEPS: dict[str, Step] = {
+    "received": _receive,
+    "approved": _stock_or_route,
+    "waiting_stock": run_inventory,
+    "allocated": _route,
+}
 
 
 def _to_watch(context: Context, order_ids: Sequence[int]) -> list[int]:

@@ -9,13 +9,13 @@ from typing import Any
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tidegate.engine.decisions import Outcome
 from tidegate.engine.reference import evaluate
 from tidegate.engine.rulesets import RuleSet
 from tidegate.errors import InputError
 from tidegate.services.context import Context
+from tidegate.store.dialects import insert_of
 from tidegate.store.tables import Decision, Order, RulesetContent
 from tidegate.store.unit_of_work import UnitOfWork
 
@@ -193,9 +193,7 @@ def _keep_content(work: UnitOfWork, context: Context, ruleset: RuleSet, now: dat
     known = work.session.info.setdefault("ruleset_hashes", set())
     if ruleset.hash in known:
         return
-    insert = (
-        postgresql.insert if work.session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    )
+    insert = insert_of(work.session.get_bind().dialect)
     work.session.execute(
         insert(RulesetContent)
         .values(

@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tidegate.domain.orders import OrderDraft
 from tidegate.sdk.source import OrderSource, Progress
@@ -33,6 +32,7 @@ from tidegate.services.intake_rows import (
 )
 from tidegate.services.intake_states import intake_states
 from tidegate.services.work import enqueue_advance
+from tidegate.store.dialects import insert_of
 from tidegate.store.tables import Event, ImportRun, Job, Order, OrderLine, Shop
 from tidegate.store.unit_of_work import UnitOfWork
 
@@ -324,7 +324,7 @@ class _Tools:
         self.lines = BulkInsert(lines, (*line_head, *LINE_FIELDS), dialect)
         events: Any = Event.__table__
         self.events = BulkInsert(events, event_columns, dialect)
-        insert_for = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
+        insert_for = insert_of(dialect)
         self.jobs = insert_for(Job).on_conflict_do_nothing(index_elements=["tenant_id", "key"])
 
 

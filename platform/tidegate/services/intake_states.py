@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from typing import Any
 
-from ruamel.yaml import YAML
+from tidegate.services.shipped import shipped_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +35,7 @@ class IntakeStates:
 @cache
 def intake_states() -> IntakeStates:
     """The shipped table."""
-    text = files("tidegate_rules").joinpath("intake_states.yml").read_text(encoding="utf-8")
-    data: dict[str, Any] = YAML(typ="safe", pure=True).load(text)
+    data = shipped_document("intake_states.yml")
     return IntakeStates(
         new=data["new"],
         otherwise=data["otherwise"],

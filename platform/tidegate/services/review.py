@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 
-from tidegate.domain.addresses import parse_address
-from tidegate.domain.phones import check_phone
 from tidegate.engine.decisions import Outcome
 from tidegate.errors import Conflict, InputError
 from tidegate.services.context import Context
 from tidegate.services.decisions import Verdict, add_tags, ask
 from tidegate.services.facts import order_facts
 from tidegate.services.history import history_facts
+from tidegate.services.intake_checks import check_recipient, recipient_keys
 from tidegate.services.people import order_of, parcels_of, required_reason, wrong_state
-from tidegate.services.states import move_order, move_parcel, record, touch
+from tidegate.services.states import move_order, move_parcel, record, states_before, touch
 from tidegate.services.subjects import Subject, load_subject
 from tidegate.services.voiding import drop_waybill, withdraw
 from tidegate.services.work import enqueue_advance
@@ -29,7 +27,6 @@ OPEN = ("received", "on_hold")
 BEFORE_PRINTING = (
     "received", "on_hold", "approved", "waiting_stock", "allocated", "routed", "waybill",
 )  # fmt: skip
-BEFORE_SHIPPING = (*BEFORE_PRINTING, "printed")
 EDITABLE = {
     "recipient.name": "recipient_name",
     "recipient.phone": "recipient_phone",
@@ -43,6 +40,12 @@ EDITABLE = {
     "order.delivery_wish": "delivery_wish",
     "order.promised_carrier": "promised_carrier",
 }
+
+RECIPIENT = (  # columns that intake reads or works out about a recipient
+    "recipient_kind", "recipient_phone", "country", "province", "city", "district", "town", "address",
+    "postcode", "region_code", "address_check", "address_reason", "phone_kind", "phone_valid",
+    "phone_key", "address_key",
+)  # fmt: skip
 
 
 def run_intake(
@@ -169,7 +172,19 @@ def release(context: Context, order_id: int, actor: str, reason: str) -> None:
     Raises:
         InputError: no reason. NotFound: no such order. Conflict: it isn't held.
     """
-    _decide_by_hand(context, order_id, "released", "received", actor, reason)
+    told = required_reason(reason)
+    now = context.clock()
+    with context.store.begin(context.tenant_id) as work:
+        order = order_of(work, order_id)
+        if order.state not in OPEN:
+            raise wrong_state(order.number, order.state, ", ".join(OPEN))
+        overrules = order.hold_reason
+        order.manual_review = "released"
+        order.hold_reason = order.hold_queue = None
+        move_order(work, order, "received", now=now, actor_kind="person", actor=actor, reason=told)
+        _by_person(work, order, "released_by_hand", actor, told, now, overrules=overrules)
+        enqueue_advance(work, order_id, now)
+        work.commit()
 
 
 def reject(context: Context, order_id: int, actor: str, reason: str) -> None:
@@ -178,8 +193,8 @@ def reject(context: Context, order_id: int, actor: str, reason: str) -> None:
     now = context.clock()
     with context.store.begin(context.tenant_id) as work:
         order = order_of(work, order_id)
-        if order.state not in BEFORE_SHIPPING:
-            raise wrong_state(order.number, order.state, ", ".join(BEFORE_SHIPPING))
+        if order.state not in (wanted := states_before("order", "rejected")):
+            raise wrong_state(order.number, order.state, ", ".join(wanted))
         order.manual_review = "rejected"
         withdraw(work, order, now)
         move_order(work, order, "rejected", now=now, actor_kind="person", actor=actor, reason=told)
@@ -251,7 +266,7 @@ def edit_order(
             setattr(order, EDITABLE[name], (value or "").strip() or None)
         order.edited = sorted({*order.edited, *changes})
         touch(work, order, now)
-        check_recipient(order, context.tenant_id)
+        _check_recipient(order, context.tenant_id)
         _by_person(work, order, "edited", actor, told, now, fields=sorted(changes))
         if order.state == "on_hold" and order.manual_review == "none":
             move_order(work, order, "received", now=now, actor_kind="person", actor=actor)
@@ -274,50 +289,15 @@ def _route_anew(work: UnitOfWork, order: Order, actor: str, now: datetime) -> No
         move_order(work, order, "allocated", **by)
 
 
-def check_recipient(order: Order, tenant_id: int) -> None:
-    """Parse the address and check the phone again after an edit."""
-    parsed = parse_address(
-        order.address or "",
-        province=order.province,
-        city=order.city,
-        district=order.district,
-        town=order.town,
-    )
-    order.province = parsed.province or order.province
-    order.city = parsed.city or order.city
-    order.district = parsed.district or order.district
-    order.town = parsed.street or order.town
-    order.region_code = parsed.region_code
-    order.address_check = parsed.verdict
-    order.address_reason = parsed.reason
-    phone = check_phone(order.recipient_phone or "", order.country or "CN")
-    order.phone_kind, order.phone_valid = phone.kind, phone.valid
+def _check_recipient(order: Order, tenant_id: int) -> None:
+    """What intake works out about a recipient, worked out again after an edit."""
     masked = "*" in f"{order.recipient_name}{order.recipient_phone}{order.address}"
     order.recipient_kind = "masked" if masked else "plain"
-    order.phone_key = key_of(tenant_id, phone.number) if phone.valid else None
-
-
-def key_of(tenant_id: int, text: str) -> str:
-    """A key that finds equal phones or addresses of one tenant without showing them."""
-    return hashlib.sha256(f"{tenant_id}:{text}".encode()).hexdigest()
-
-
-def _decide_by_hand(
-    context: Context, order_id: int, decision: str, to: str, actor: str, reason: str
-) -> None:
-    told = required_reason(reason)
-    now = context.clock()
-    with context.store.begin(context.tenant_id) as work:
-        order = order_of(work, order_id)
-        if order.state not in OPEN:
-            raise wrong_state(order.number, order.state, ", ".join(OPEN))
-        overrules = order.hold_reason
-        order.manual_review = decision
-        order.hold_reason = order.hold_queue = None
-        move_order(work, order, to, now=now, actor_kind="person", actor=actor, reason=told)
-        _by_person(work, order, f"{decision}_by_hand", actor, told, now, overrules=overrules)
-        enqueue_advance(work, order_id, now)
-        work.commit()
+    values = {name: getattr(order, name) for name in RECIPIENT}
+    recipient_keys(values, tenant_id)
+    check_recipient(values)
+    for name, value in values.items():
+        setattr(order, name, value)
 
 
 def _by_person(

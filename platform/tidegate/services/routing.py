@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from tidegate.domain.money import Money
 from tidegate.domain.rates import Quote, Rate, RateBook, Service, Trip, Zone, choose
 from tidegate.engine.decisions import Outcome
 from tidegate.engine.operations import wildcard
@@ -15,7 +16,7 @@ from tidegate.errors import InputError
 from tidegate.services.context import Context
 from tidegate.services.decisions import Verdict, ask
 from tidegate.services.facts import order_volume_cm3, parcel_facts
-from tidegate.services.people import order_of, required_reason, wrong_state
+from tidegate.services.people import order_of, parcels_of, required_reason, wrong_state
 from tidegate.services.states import move_order, move_parcel, record
 from tidegate.services.subjects import Subject
 from tidegate.services.voiding import drop_waybill
@@ -130,9 +131,7 @@ def change_service(
                 field="service",
                 service=service_code,
             )
-        parcels = work.session.scalars(
-            select(Parcel).where(Parcel.order_id == order_id, Parcel.state != "cancelled")
-        ).all()
+        parcels = parcels_of(work, order)
         late = [parcel for parcel in parcels if parcel.state not in CHANGEABLE]
         if late:
             raise wrong_state(late[0].number, late[0].state, ", ".join(CHANGEABLE))
@@ -198,8 +197,6 @@ def _packaging(parcel: Parcel, found: Verdict) -> None:
 
 
 def _minor(insurance: Outcome) -> int | None:
-    from tidegate.domain.money import Money
-
     amount = insurance.args["amount"]
     value, currency = getattr(amount, "amount", None), getattr(amount, "currency", None)
     return Money.of(value, str(currency)).minor if value is not None else None

@@ -27,7 +27,7 @@ from tidegate.sdk.carrier import (
 )
 from tidegate.services.context import Context
 from tidegate.services.people import order_of, required_reason, wrong_state
-from tidegate.services.states import move_order, move_parcel, record
+from tidegate.services.states import move_order, move_parcel, record, states_before
 from tidegate.services.subjects import Subject, load_subjects
 from tidegate.services.voiding import GONE, IN_FLIGHT, WAYBILL, drop_waybill, withdraw
 from tidegate.services.work import enqueue
@@ -35,9 +35,6 @@ from tidegate.store.tables import CarrierService, Effect, Order, Parcel
 from tidegate.store.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
-CANCELLABLE = (
-    "received", "on_hold", "approved", "waiting_stock", "allocated", "routed", "waybill", "printed",
-)  # fmt: skip
 RETRY_AFTER = timedelta(seconds=20)
 NO_ACCOUNT_AFTER = timedelta(minutes=5)
 IN_PARALLEL = 4  # calls to carriers at a time
@@ -103,8 +100,8 @@ def cancel_order(context: Context, order_id: int, actor: str, reason: str) -> No
     now = context.clock()
     with context.store.begin(context.tenant_id) as work:
         order = order_of(work, order_id)
-        if order.state not in CANCELLABLE:
-            raise wrong_state(order.number, order.state, ", ".join(CANCELLABLE))
+        if order.state not in (wanted := states_before("order", "cancelled")):
+            raise wrong_state(order.number, order.state, ", ".join(wanted))
         withdraw(work, order, now)
         by = {"actor_kind": "person", "actor": actor}
         move_order(work, order, "cancelled", now=now, **by, reason=told)
@@ -311,9 +308,8 @@ def _confirm(
     parcel.waybill_at = parcel.waybill_at or now
     told = {"waybill_no": waybill.waybill_no}
     by = {"actor_kind": "carrier", "actor": parcel.carrier or ""}
-    if (
-        parcel.state == "cancelled"
-    ):  # withdrawn while the carrier was answering: it must not stay alive
+    if parcel.state == "cancelled":
+        # Withdrawn while the carrier was answering: the number must not stay alive.
         drop_waybill(work, parcel, now)
     elif parcel.state == "routed":
         move_parcel(work, parcel, "waybill", now=now, **by, **told)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cache
-from importlib.resources import files
 from typing import Any, cast
 
-from ruamel.yaml import YAML
 from sqlalchemy import Table, Update, bindparam, update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from tidegate.errors import Conflict
+from tidegate.services.shipped import shipped_document
 from tidegate.store.tables import Event, Order, Parcel
 from tidegate.store.unit_of_work import UnitOfWork
 
@@ -42,17 +40,19 @@ def _guard(table: type[Order] | type[Parcel]) -> Update:
 _GUARDED = {"order": _guard(Order), "parcel": _guard(Parcel)}
 
 
-@cache
 def moves() -> Mapping[str, Mapping[str, Any]]:
     """`{"order": {state: {title, to, final}}, "parcel": …}` as shipped."""
-    text = files("tidegate_rules").joinpath("states.yaml").read_text("utf-8")
-    found: Mapping[str, Mapping[str, Any]] = YAML(typ="safe", pure=True).load(text)
-    return found
+    return shipped_document("states.yaml")
 
 
 def allowed(kind: str, state: str, to: str) -> bool:
     """Whether an `order` or a `parcel` may go from `state` to `to`."""
     return to in moves()[kind].get(state, {"to": ()})["to"]
+
+
+def states_before(kind: str, to: str) -> tuple[str, ...]:
+    """The states from which an `order` or a `parcel` may go to `to`, in the order of the chain."""
+    return tuple(state for state in moves()[kind] if allowed(kind, state, to))
 
 
 def is_final(kind: str, state: str) -> bool:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from ruamel.yaml import YAML
+from tidegate.services.shipped import shipped_document
 
 Words = Mapping[str, str]  # {"zh": …, "en": …}
 
@@ -22,13 +21,6 @@ class StageName:
     states: tuple[str, ...]
 
 
-@cache
-def _document(name: str) -> Mapping[str, Any]:
-    text = (files("tidegate_rules") / name).read_text(encoding="utf-8")
-    found: Mapping[str, Any] = YAML(typ="safe", pure=True).load(text)
-    return found
-
-
 def same(text: str) -> Words:
     """A name that reads alike in both languages."""
     return {"zh": text, "en": text}
@@ -39,7 +31,7 @@ def stages() -> tuple[StageName, ...]:
     """The chain in its order, from states.yaml."""
     return tuple(
         StageName(row["id"], row["title"], tuple(row["order"]))
-        for row in _document("states.yaml")["stages"]
+        for row in shipped_document("states.yaml")["stages"]
     )
 
 
@@ -50,28 +42,28 @@ def stage_of(order_state: str) -> str:
 
 def order_states() -> Mapping[str, Words]:
     """Every order state with its title, in the order of the chain."""
-    return {code: row["title"] for code, row in _document("states.yaml")["order"].items()}
+    return {code: row["title"] for code, row in shipped_document("states.yaml")["order"].items()}
 
 
 def final_states() -> frozenset[str]:
     """Order states that are never left."""
-    rows = _document("states.yaml")["order"].items()
+    rows = shipped_document("states.yaml")["order"].items()
     return frozenset(code for code, row in rows if row.get("final"))
 
 
 def state_title(state: str, kind: str = "order") -> Words:
     """Title of an order's or a parcel's state; an unknown one as it is."""
-    row = _document("states.yaml")[kind].get(state)
+    row = shipped_document("states.yaml")[kind].get(state)
     return row["title"] if row else same(state)
 
 
 def gate_title(gate: str) -> Words:
-    row = _document("vocabulary.yaml")["gates"].get(gate)
+    row = shipped_document("vocabulary.yaml")["gates"].get(gate)
     return row["title"] if row else same(gate)
 
 
 def action_title(action: str) -> Words:
-    row = _document("vocabulary.yaml")["actions"].get(action)
+    row = shipped_document("vocabulary.yaml")["actions"].get(action)
     return row["title"] if row else same(action)
 
 
@@ -80,7 +72,7 @@ def field_title(fact: str) -> Words:
 
     An element of a list (`items.2.sku`) is named with its place: 商品 2 商家编码.
     """
-    groups = _document("vocabulary.yaml")["groups"]
+    groups = shipped_document("vocabulary.yaml")["groups"]
     group, *places, name = fact.partition("(")[0].split(".") if "." in fact else (fact, "")
     row = groups.get(group, {})
     if name and row.get("each"):
@@ -98,7 +90,7 @@ def field_title(fact: str) -> Words:
 def is_personal(fact: str) -> bool:
     """Whether the vocabulary marks this fact as personal."""
     group, _, name = fact.partition(".")
-    row = _document("vocabulary.yaml")["groups"].get(group, {})
+    row = shipped_document("vocabulary.yaml")["groups"].get(group, {})
     return bool(row.get("fields", {}).get(name, {}).get("personal"))
 
 
@@ -106,7 +98,7 @@ def reason_title(code: str | None) -> Words:
     """A reason code in words; an unknown code as it is, an absent one as a dash."""
     if not code:
         return same("-")
-    row = _document("vocabulary.yaml")["reasons"].get(code)
+    row = shipped_document("vocabulary.yaml")["reasons"].get(code)
     return row or same(code)
 
 

@@ -19,9 +19,7 @@ from tidegate.store.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
 WAYBILL = "waybill"
-IN_FLIGHT = timedelta(
-    seconds=60
-)  # longer than any call may take, so that an answer can't come after
+IN_FLIGHT = timedelta(seconds=60)  # longer than any call may take: no answer comes after it
 GONE = ("voided", "rejected")  # nothing of it is alive at the carrier
 
 

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Executable, Table, bindparam, case, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from tidegate.store.dialects import INSERTS, Insert
 from tidegate.store.tables import Job
 from tidegate.store.unit_of_work import UnitOfWork
 
 JOB: Table = Job.__table__  # type: ignore[assignment]  # a declarative class says FromClause
 
 
-def _upsert(insert: type[postgresql.Insert] | type[sqlite.Insert]) -> Executable:
+def _upsert(insert: Insert) -> Executable:
     """A new job; one that already waits under the key keeps the earlier due time."""
     row = insert(JOB)
     earlier = case((JOB.c.due_at <= row.excluded.due_at, JOB.c.due_at), else_=row.excluded.due_at)
@@ -25,7 +25,7 @@ def _upsert(insert: type[postgresql.Insert] | type[sqlite.Insert]) -> Executable
     ).returning(JOB.c.id)
 
 
-_UPSERT = {"postgresql": _upsert(postgresql.Insert), "sqlite": _upsert(sqlite.Insert)}
+_UPSERT = {dialect: _upsert(insert) for dialect, insert in INSERTS.items()}
 _LET_GO = (
     update(JOB)
     .where(JOB.c.tenant_id == bindparam("of_tenant"), JOB.c.key == bindparam("of_key"))
