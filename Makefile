@@ -21,16 +21,19 @@ JOBS ?= 2
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(VENV)/.run ## Demo shop at http://127.0.0.1:8000 (PORT=…), SQLite, no other server
+run: $(VENV)/.run $(VENV)/.durable ## Demo shop at http://127.0.0.1:8000 (PORT=…), SQLite, no other server
 	@$(BIN)/tidegate run --demo --port $(PORT)
 
-setup: $(VENV)/.run ## Install into .venv, so that `.venv/bin/tidegate` works
+setup: $(VENV)/.run $(VENV)/.durable ## Install into .venv, so that `.venv/bin/tidegate` works
 
-test: $(VENV)/.dev check-fast ## Everything CI runs: format, lint, types, contracts, rules, all tests
-	@$(PY) -m pytest -q -n $(JOBS) --dist loadgroup
+test: $(VENV)/.dev $(VENV)/.durable check-fast ## Everything CI runs: format, lint, types, contracts, rules, all tests
+	@$(PY) -m pytest -q -n $(JOBS) --dist loadgroup -m "not long"
 
-check: $(VENV)/.dev check-fast ## The fast part: no browser, no database server, no big files
-	@$(PY) -m pytest -q -n $(JOBS) -m "not browser and not postgres and not redis and not shared_data"
+test-long: $(VENV)/.dev $(VENV)/.durable ## The long suites: evaluators against each other, patterns, checker against z3 (tens of minutes)
+	@$(PY) -m pytest -q -n $(JOBS) --dist loadgroup -m long
+
+check: $(VENV)/.dev $(VENV)/.durable check-fast ## The fast part: no browser, no database server, no big files
+	@$(PY) -m pytest -q -n $(JOBS) -m "not browser and not postgres and not redis and not shared_data and not long"
 
 check-fast: $(VENV)/.dev
 	@$(PY) -m ruff format --check --quiet .
@@ -65,8 +68,14 @@ $(VENV)/.run: $(VENV)/.uv requirements/run.txt pyproject.toml
 	@$(INSTALL) --no-deps --editable .
 	@touch $@
 
+# Source only. Where there is no compiler, patterns are matched by our own matcher alone (docs/decisions/0004).
+$(VENV)/.durable: $(VENV)/.uv requirements/durable.txt
+	@if command -v cc >/dev/null && $(BIN)/python -c 'import sys, sysconfig, os; sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))'; then \
+	  CPPFLAGS="-O2 -DPyEval_CallObject=PyObject_CallObject" $(INSTALL) --require-hashes -r requirements/durable.txt && touch $@; \
+	else echo "durable-rules is left out: it needs a C compiler and Python headers (Debian/Ubuntu: sudo apt install gcc python3-dev)"; fi
+
 $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
 	@touch $@
 
-.PHONY: help run setup test check check-fast coverage bench lock clean
+.PHONY: help run setup test test-long check check-fast coverage bench lock clean
