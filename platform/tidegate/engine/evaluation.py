@@ -405,6 +405,7 @@ _VALUE: dict[type[tree.Node], Callable[[Context, Any], object]] = {
     tree.ListName: lambda context, node: context.lists[node.id],
     tree.Derived: _derived,
     tree.Variable: lambda context, node: context.variables[node.id],
+    tree.Input: lambda context, node: context.variables["?"],
     tree.Member: _member,
     tree.Window: _window,
     tree.Arithmetic: lambda context, node: arithmetic(

@@ -4,7 +4,7 @@ once, on demand.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
@@ -102,11 +102,39 @@ class Facts:
                     if parse_duration(key) == span:
                         return self.read(fact, value)
                 except ValueError:
-                    raise _bad(
-                        name, "以时间窗（如 24h）为键的映射", "a map from windows such as 24h"
-                    ) from None
+                    raise _bad_windows(name) from None
             return None
         return self.read(fact, raw)
+
+    def check(self, names: Iterable[str]) -> None:
+        """Read these facts (of every line, for those of a list), so that a value of the wrong
+        kind is refused whether or not a rule gets to it. Raises InputError.
+        """
+        lists = self.vocabulary.variables
+        for name in names:
+            fact = self.custom.get(name) or self.vocabulary.facts.get(name)
+            if fact is None:
+                if name in self.vocabulary.groups:
+                    self.get(name)
+            elif fact.window:
+                self._check_windows(fact)
+            elif fact.group in lists:
+                for line in self.get(lists[fact.group]) or ():  # type: ignore[attr-defined]  # a list of Line
+                    line.get(fact.field_name)
+            else:
+                self.get(name)
+
+    def _check_windows(self, fact: Fact) -> None:
+        raw = self._raw(fact.id)
+        if not isinstance(raw, Mapping):
+            self.read(fact, raw)
+            return
+        for key, value in raw.items():
+            try:
+                parse_duration(key)
+            except ValueError:
+                raise _bad_windows(fact.id) from None
+            self.read(fact, value)
 
     def _raw(self, name: str) -> Any:
         value: Any = self.document
@@ -140,6 +168,10 @@ def _bad(name: str, zh: str, en: str) -> InputError:
         en=f"The fact {name} should be {en}",
         fact=name,
     )
+
+
+def _bad_windows(name: str) -> InputError:
+    return _bad(name, "以时间窗（如 24h）为键的映射", "a map from windows such as 24h")
 
 
 def _text(raw: Any) -> str:

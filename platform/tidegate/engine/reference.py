@@ -9,10 +9,11 @@ semantics in words.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import localcontext
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from tidegate.engine.decisions import (
     FIRED,
@@ -22,24 +23,20 @@ from tidegate.engine.decisions import (
     Decision,
     LeafTrace,
     Outcome,
-    Overridden,
     RuleTrace,
 )
 from tidegate.engine.evaluation import Context, context_of
 from tidegate.engine.explain import WhyNot, why, why_not
 from tidegate.engine.language import tree
 from tidegate.engine.logic import Truth, conjunction, disjunction, negation
-from tidegate.engine.operations import wildcard
-from tidegate.engine.policies import Candidate, Verdict, conclude
-from tidegate.engine.rulesets import OTHERWISE, ActionCall, Condition, Leaf, Rule, RuleSet, Stage
-from tidegate.engine.values import EXACT, Incomplete, fold
+from tidegate.engine.policies import Candidate
+from tidegate.engine.rulesets import ActionCall, Condition, Leaf, Rule, RuleSet, Stage
+from tidegate.engine.settling import Settlement, list_facts_written, with_written
+from tidegate.engine.values import EXACT
 from tidegate.engine.vocabulary import Vocabulary
 from tidegate.engine.wakeups import next_change
-from tidegate.errors import InputError
 
 __all__ = ["Decision", "WhyNot", "evaluate", "next_change", "why", "why_not"]
-MISSING_REASON = "missing_facts"
-CONFLICT_REASON = "conflict"
 
 
 def evaluate(
@@ -62,22 +59,24 @@ def evaluate(
         `on_missing: fail`.
     """
     del vocabulary, lang
+    context = context_of(ruleset, facts, now, timezone, currency)
     with localcontext(EXACT):
-        return _Evaluation(context_of(ruleset, facts, now, timezone, currency), ruleset).decide()
+        context.facts.check(ruleset.facts_checked)
+        return _Evaluation(context, ruleset).decide()
 
 
 @dataclass
 class _Evaluation:
     context: Context
     ruleset: RuleSet
-    actions: list[Outcome] = field(default_factory=list)
-    overridden: list[Overridden] = field(default_factory=list)
-    missing: dict[str, None] = field(default_factory=dict)
     traces: dict[str, RuleTrace] = field(default_factory=dict)
 
     def decide(self) -> Decision:
+        settlement = Settlement(
+            self.ruleset, self._outcome, lambda candidate: self.traces[candidate.rule.id].unknown
+        )
         for stage in self.ruleset.stages:
-            self._stage(stage)
+            self._stage(stage, settlement)
         context = self.context
         derived = {name: context.value(tree.Derived(name)) for name in self.ruleset.derive}
         rules = tuple(self.traces[rule.id] for rule in self.ruleset.rules)
@@ -85,17 +84,16 @@ class _Evaluation:
             self.ruleset,
             context.now,
             context.zone,
-            tuple(self.actions),
-            tuple(self.overridden),
+            tuple(settlement.actions),
+            tuple(settlement.overridden),
             rules,
             derived,
-            tuple(self.missing),
+            tuple(settlement.missing),
         )
 
-    # one stage
-
-    def _stage(self, stage: Stage) -> None:
-        self._publish_decided()
+    def _stage(self, stage: Stage, settlement: Settlement) -> None:
+        if self.ruleset.policy == "stages":
+            self._publish_decided(settlement)
         candidates: dict[str, Candidate] = {}
         levels = sorted({rule.stratum for rule in stage.rules})
         for level in levels:
@@ -105,208 +103,101 @@ class _Evaluation:
             if level != levels[-1]:
                 self._publish_written([candidates[rule.id] for rule in rules])
         ordered = [candidates[rule.id] for rule in stage.rules]
-        self._drop_excluded(ordered)
-        verdict = conclude(stage, ordered)
-        self._missing(stage, ordered, verdict)
-        self._settle(stage, verdict)
+        settlement.settle(stage, ordered)
         if self.ruleset.policy == "stages":
             self._publish_written(ordered)
         for candidate in ordered:
             trace = self.traces[candidate.rule.id]
             if trace.result != candidate.result:
-                self.traces[candidate.rule.id] = RuleTrace(
-                    trace.rule, candidate.result, trace.leaves, trace.unknown
-                )
+                self.traces[candidate.rule.id] = replace(trace, result=candidate.result)
 
     def _candidate(self, rule: Rule) -> Candidate:
-        if not _active(rule, self.context):
+        if not active(rule, self.context.now, self.context.zone):
             self.traces[rule.id] = RuleTrace(rule, INACTIVE, ())
             return Candidate(rule, INACTIVE)
-        leaves: list[LeafTrace] = []
-        truth = self._condition(rule.condition, leaves)
-        result = FIRED if truth else UNKNOWN if truth is None else NOT
-        unknown = {name: None for leaf in leaves if leaf.result is None for name in leaf.unknown}
-        outcomes: tuple[Outcome, ...] = ()
-        if result == FIRED:
-            found = [self._outcome(call, rule.id, unknown) for call in rule.actions]
-            outcomes = tuple(outcome for outcome in found if outcome)
-            if len(outcomes) < len(found):
-                result, outcomes = UNKNOWN, ()
-        self.traces[rule.id] = RuleTrace(rule, result, tuple(leaves), tuple(unknown))
-        return Candidate(rule, result, outcomes)
-
-    def _condition(self, condition: Condition, leaves: list[LeafTrace]) -> Truth:
-        results: list[Truth] = []
-        for part in condition.parts:
-            results.append(
-                self._leaf(part, leaves)
-                if isinstance(part, Leaf)
-                else self._condition(part, leaves)
-            )
-        if condition.kind == "any":
-            return disjunction(results)
-        return negation(disjunction(results)) if condition.kind == "none" else conjunction(results)
-
-    def _leaf(self, leaf: Leaf, leaves: list[LeafTrace]) -> Truth:
-        value, reads = self.context.leaf(leaf.node)
-        truth: Truth = value
-        leaves.append(
-            LeafTrace(
-                leaf, truth, reads.values, tuple(reads.unknown) if truth is None else (), reads.line
-            )
-        )
-        return truth
+        trace, outcomes = judge(rule, self.context)
+        self.traces[rule.id] = trace
+        return Candidate(rule, trace.result, outcomes)
 
     def _outcome(self, call: ActionCall, rule: str, unknown: dict[str, None]) -> Outcome | None:
-        """The action with its arguments; None when an argument cannot be known."""
-        args: dict[str, object] = {}
-        for name, value in call.args.items():
-            if isinstance(value, tree.Node):
-                found, reads = self.context.leaf(value)
-                if found is None:
-                    unknown.update(reads.unknown)
-                    return None
-                args[name] = found
-            else:
-                args[name] = value
-        action = call.action
-        main = args.get(action.main) if action.main else True
-        return Outcome(action.id, args, rule, main, action.writes, action.many)
+        return perform(call, rule, unknown, self.context)
 
     # what rules see of what was done before
 
-    def _publish_decided(self) -> None:
-        if self.ruleset.policy != "stages":
-            return
+    def _publish_decided(self, settlement: Settlement) -> None:
         for action in self.ruleset.gate_spec.actions:
-            said = tuple(outcome.main for outcome in self.actions if outcome.action == action)
-            self.context.facts.written[f"decided.{action}"] = said
+            self.context.facts.written[f"decided.{action}"] = settlement.decided(action)
         self.context.derived.clear()
 
     def _publish_written(self, candidates: Sequence[Candidate]) -> None:
-        """Tags written so far become visible; if a writer is unknown, the list may hold more
-        than it shows.
-        """
+        """Tags written so far become visible."""
         facts = self.context.facts
-        for name in sorted({name for c in candidates for name in c.rule.writes}):
-            fact = self.ruleset.vocabulary.facts.get(name)
-            if fact is None or fact.type != "texts":
-                continue
-            known = facts.get(name)
-            written = [
-                o.main
-                for c in candidates
-                if c.result == FIRED
-                for o in c.outcomes
-                if o.writes == name
-            ]
-            open_end = known is None or isinstance(known, Incomplete)
-            open_end = open_end or any(
-                c.result == UNKNOWN and name in c.rule.writes for c in candidates
-            )
-            members = (*(known if isinstance(known, tuple) else ()), *written)
-            facts.written[name] = Incomplete(members) if open_end else members
-
-    def _drop_excluded(self, candidates: Sequence[Candidate]) -> None:
-        """A rule that asks for what an earlier stage excluded loses; the next one gets its
-        chance.
-        """
-        for candidate in candidates:
-            by = next(
-                (e for o in candidate.outcomes for e in self.actions if self._excludes(e, o)), None
-            )
-            if by:
-                candidate.result = NOT
-                self.overridden += [
-                    Overridden(outcome, by.rule, "excluded") for outcome in candidate.outcomes
-                ]
-                candidate.outcomes = ()
-
-    def _excludes(self, earlier: Outcome, outcome: Outcome) -> bool:
-        target = self.ruleset.vocabulary.actions[earlier.action].excludes
-        chosen = self.ruleset.vocabulary.actions[outcome.action]
-        if not target or chosen.writes != target or chosen.main != target.partition(".")[2]:
-            return False
-        return wildcard(fold(str(outcome.main)), fold(str(earlier.main)))
-
-    # the outcome
-
-    def _missing(self, stage: Stage, candidates: Sequence[Candidate], verdict: Verdict) -> None:
-        """Facts that were missing where it could matter: under `first`, up to the rule that
-        decided.
-        """
-        for candidate in candidates:
-            if candidate.result == UNKNOWN:
-                self.missing.update(dict.fromkeys(self.traces[candidate.rule.id].unknown))
-            if stage.policy == "first" and candidate.result == FIRED:
-                break
-        if verdict.blocker and stage.on_missing == "fail":
-            names = ", ".join(self.traces[verdict.blocker.rule.id].unknown)
-            where = f"{self.ruleset.id}/{verdict.blocker.rule.id}"
-            raise InputError(
-                "facts.missing",
-                zh=f"规则 {where} 缺少事实 {names}，规则集要求齐全（on_missing: fail）",
-                en=(
-                    f"The rule {where} misses {names}, and the set wants all facts "
-                    f"(on_missing: fail)"
-                ),
-                ruleset=self.ruleset.id,
-                rule=verdict.blocker.rule.id,
-                missing=names,
-            )
-
-    def _settle(self, stage: Stage, verdict: Verdict) -> None:
-        self.overridden += verdict.overridden
-        if verdict.conflict:
-            held = self._held(stage, CONFLICT_REASON, verdict.conflict[0])
-            verdict.outcomes = self._over(verdict.outcomes, held, CONFLICT_REASON)
-        elif verdict.blocker:
-            held = self._held(stage, MISSING_REASON, verdict.blocker.rule.id)
-            verdict.outcomes = self._over(verdict.outcomes, held, MISSING_REASON)
-        elif not verdict.decided:
-            found = [self._outcome(call, OTHERWISE, self.missing) for call in stage.otherwise]
-            verdict.outcomes = [*verdict.outcomes, *(outcome for outcome in found if outcome)]
-        self.actions += verdict.outcomes
-
-    def _over(self, outcomes: list[Outcome], held: list[Outcome], reason: str) -> list[Outcome]:
-        """Holding replaces what writes the same thing, unless that is the same kind of hold
-        already.
-        """
-        kept: list[Outcome] = []
-        for outcome in outcomes:
-            rival = next((h for h in held if h.writes == outcome.writes), None)
-            if rival and rival.action == outcome.action:
-                held = [h for h in held if h is not rival]
-            elif rival:
-                self.overridden.append(Overridden(outcome, rival.rule, reason))
-                continue
-            kept.append(outcome)
-        return [*kept, *held]
-
-    def _held(self, stage: Stage, reason: str, rule: str) -> list[Outcome]:
-        """`otherwise` with the reason put in; else the gate's `hold`; else `otherwise` as it
-        stands.
-        """
-        calls = [call for call in stage.otherwise if "reason" in call.action.args]
-        hold = self.ruleset.vocabulary.actions.get("hold")
-        if not calls and hold and "hold" in self.ruleset.gate_spec.actions:
-            defaults = {
-                name: arg.default for name, arg in hold.args.items() if arg.default is not None
-            }
-            calls = [ActionCall(hold, defaults)]
-        held = [
-            self._outcome(ActionCall(c.action, {**c.args, "reason": reason}), rule, self.missing)
-            for c in calls
-        ]
-        if not calls:
-            held = [self._outcome(call, rule, self.missing) for call in stage.otherwise]
-        return [outcome for outcome in held if outcome]
+        names = {name for candidate in candidates for name in candidate.rule.writes}
+        for name in list_facts_written(self.ruleset, names):
+            facts.written[name] = with_written(facts.get(name), name, candidates)
+        self.context.derived.clear()
 
 
-def _active(rule: Rule, context: Context) -> bool:
+def judge(rule: Rule, context: Context) -> tuple[RuleTrace, tuple[Outcome, ...]]:
+    """One active rule on one subject, leaf by leaf: its trace, and what it asks for if it fired."""
+    leaves: list[LeafTrace] = []
+    truth = _condition(rule.condition, context, leaves)
+    result = FIRED if truth else UNKNOWN if truth is None else NOT
+    unknown = {name: None for leaf in leaves if leaf.result is None for name in leaf.unknown}
+    outcomes: tuple[Outcome, ...] = ()
+    if result == FIRED:
+        found = [perform(call, rule.id, unknown, context) for call in rule.actions]
+        outcomes = tuple(outcome for outcome in found if outcome)
+        if len(outcomes) < len(found):
+            result, outcomes = UNKNOWN, ()
+    return RuleTrace(rule, result, tuple(leaves), tuple(unknown)), outcomes
+
+
+def _condition(condition: Condition, context: Context, leaves: list[LeafTrace]) -> Truth:
+    results: list[Truth] = []
+    for part in condition.parts:
+        results.append(
+            _leaf(part, context, leaves)
+            if isinstance(part, Leaf)
+            else _condition(part, context, leaves)
+        )
+    if condition.kind == "any":
+        return disjunction(results)
+    return negation(disjunction(results)) if condition.kind == "none" else conjunction(results)
+
+
+def _leaf(leaf: Leaf, context: Context, leaves: list[LeafTrace]) -> Truth:
+    value, reads = context.leaf(leaf.node)
+    truth: Truth = value
+    unknown = tuple(reads.unknown) if truth is None else ()
+    leaves.append(LeafTrace(leaf, truth, reads.values, unknown, reads.line))
+    return truth
+
+
+def perform(
+    call: ActionCall, rule: str, unknown: dict[str, None], context: Context
+) -> Outcome | None:
+    """The action with its arguments; None when one cannot be known, its facts then in `unknown`."""
+    args: dict[str, object] = {}
+    for name, value in call.args.items():
+        if isinstance(value, tree.Node):
+            found, reads = context.leaf(value)
+            if found is None:
+                unknown.update(reads.unknown)
+                return None
+            args[name] = found
+        else:
+            args[name] = value
+    action = call.action
+    main = args.get(action.main) if action.main else True
+    return Outcome(action.id, args, rule, main, action.writes, action.many)
+
+
+def active(rule: Rule, now: datetime, zone: ZoneInfo) -> bool:
+    """Whether the rule's days hold the instant, on the shop's wall."""
     if rule.active_from is None and rule.active_to is None:
         return True
-    today = context.now.astimezone(context.zone).date()
+    today = now.astimezone(zone).date()
     return (rule.active_from is None or rule.active_from <= today) and (
         rule.active_to is None or today <= rule.active_to
     )

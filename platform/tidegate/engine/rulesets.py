@@ -199,6 +199,13 @@ class RuleSet:
         return frozenset(name for node in nodes for name in reads(node) if name not in self.derive)
 
     @cached_property
+    def facts_checked(self) -> tuple[str, ...]:
+        """Those of the facts read that a document holds, in one fixed order."""
+        return tuple(
+            sorted(n for n in self.facts_read if n != "now" and not n.startswith("decided."))
+        )
+
+    @cached_property
     def hash(self) -> str:
         """SHA-256 over the meaning: comments, layout, spelling of names and tests do not change
         it.
