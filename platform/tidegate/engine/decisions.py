@@ -68,7 +68,11 @@ class RuleTrace:
 
 @dataclass(frozen=True)
 class Decision:
-    """The same for the same facts, set and instant, for ever."""
+    """The same for the same facts, set and instant, for ever.
+
+    `rules` are all rules in document order when `full`; else those that fired, lost, came close
+    or are named by an action.
+    """
 
     ruleset: RuleSet
     now: datetime
@@ -78,6 +82,12 @@ class Decision:
     rules: tuple[RuleTrace, ...]
     derived: Mapping[str, object]
     missing: tuple[str, ...]
+    full: bool = True
+
+    @property
+    def fired(self) -> tuple[str, ...]:
+        """Ids of the rules that fired, in rule order."""
+        return tuple(trace.rule.id for trace in self.rules if trace.result == FIRED)
 
     @property
     def hash(self) -> str:

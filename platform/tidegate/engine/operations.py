@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from tidegate.engine.logic import Truth, disjunction
-from tidegate.engine.values import EXACT, ExactText, Incomplete, Money, fold
+from tidegate.engine.values import (
+    DAY,
+    EXACT,
+    MAX_TEXT,
+    TICK,
+    ExactText,
+    Incomplete,
+    Money,
+    Months,
+    fold,
+)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The value of a range."""
+
+    low: object
+    high: object
+    low_closed: bool
+    high_closed: bool
+
+    def holds(self, value: object) -> Truth:
+        above = compare(">=" if self.low_closed else ">", value, self.low)
+        below = compare("<=" if self.high_closed else "<", value, self.high)
+        if False in (above, below):
+            return False
+        return None if None in (above, below) else True
 
 
 def _zero(left: object, right: object) -> tuple[object, object]:
@@ -32,12 +61,26 @@ def equal(left: object, right: object) -> Truth:
         return fold(left) == fold(right)
     if isinstance(left, tuple) and isinstance(right, tuple):
         return _equal_lists(left, right)
+    if isinstance(left, Interval) and isinstance(right, Interval):
+        return _equal_ranges(left, right)
     left, right = _zero(left, right)
     if isinstance(left, Money) and isinstance(right, Money):
         return left.amount == right.amount if left.currency == right.currency else None
     if isinstance(left, bool) != isinstance(right, bool) or type(left) is not type(right):
         return None
-    return left == right
+    return None if _other_clock(left, right) else left == right
+
+
+def _other_clock(left: object, right: object) -> bool:
+    """A time of day with an offset and one without, which have no common clock."""
+    times = isinstance(left, time) and isinstance(right, time)
+    return times and (left.tzinfo is None) != (right.tzinfo is None)  # type: ignore[attr-defined]  # both are times
+
+
+def _equal_ranges(left: Interval, right: Interval) -> Truth:
+    if (left.low_closed, left.high_closed) != (right.low_closed, right.high_closed):
+        return False
+    return _equal_lists((left.low, left.high), (right.low, right.high))
 
 
 def _equal_lists(left: tuple[object, ...], right: tuple[object, ...]) -> Truth:
@@ -64,8 +107,10 @@ def order(left: object, right: object) -> int | None:
             return None
         one, other = left.amount, right.amount
     elif type(left) is not type(right) or not isinstance(
-        left, (Decimal, timedelta, datetime, date)
+        left, (Decimal, timedelta, datetime, date, time, Months)
     ):
+        return None
+    elif _other_clock(left, right):
         return None
     return int(one > other) - int(one < other)
 
@@ -98,8 +143,8 @@ def member_of(value: object, members: tuple[object, ...]) -> Truth:
 
 
 def arithmetic(op: str, left: object, right: object) -> object:
-    """+ - * / on numbers, money, durations, instants and text; unknown when it has no exact
-    meaning.
+    """+ - * / on numbers, money, durations, months, instants, dates, times and text; unknown
+    when it has no exact meaning, or when a text becomes longer than MAX_TEXT.
     """
     if left is None or right is None:
         return None
@@ -107,7 +152,7 @@ def arithmetic(op: str, left: object, right: object) -> object:
         if op in "+-":
             left, right = _zero(left, right)
         return finite(_arithmetic(op, left, right))
-    except (OverflowError, ArithmeticError, ValueError):
+    except (OverflowError, ArithmeticError, ValueError, TypeError):
         return None
 
 
@@ -133,21 +178,61 @@ def _arithmetic(op: str, left: Any, right: Any) -> object:
     if isinstance(left, Money) or isinstance(right, Money):
         return _money(op, left, right)
     if isinstance(left, str) and isinstance(right, str):
-        return left + right
+        return left + right if len(left) + len(right) <= MAX_TEXT else None
+    if isinstance(left, Months) or isinstance(right, Months):
+        return _months(op, left, right)
+    if isinstance(left, time) or isinstance(right, time):
+        return _time_of_day(op, left, right)
     if isinstance(left, timedelta) and isinstance(right, timedelta) and op == "/":
-        return _number("/", Decimal(left // _TICK), Decimal(right // _TICK))
+        return _number("/", Decimal(left // TICK), Decimal(right // TICK))
     if isinstance(left, Decimal) and isinstance(right, timedelta):
         left, right = right, left
     if isinstance(left, timedelta) and isinstance(right, Decimal):
         return timedelta(
-            microseconds=int(_number(op, Decimal(left // _TICK), right).to_integral_value())
+            microseconds=int(_number(op, Decimal(left // TICK), right).to_integral_value())
         )
-    if isinstance(left, timedelta) and isinstance(right, datetime):
+    if isinstance(left, timedelta) and isinstance(right, date):
         return right + left
     return left + right if op == "+" else left - right
 
 
-_TICK = timedelta(microseconds=1)
+def _months(op: str, left: Any, right: Any) -> object:
+    """Months with months, a number or a date. Parts of a month are cut off, as in FEEL."""
+    if isinstance(right, date) or (isinstance(left, Decimal) and op == "*"):
+        left, right = right, left
+    if isinstance(left, date):
+        return _moved(left, right.count if op == "+" else -right.count)
+    if isinstance(right, Months):
+        one, other = Decimal(left.count), Decimal(right.count)
+        found = _number(op, one, other)
+        return found if op == "/" else Months(int(found))
+    return Months(int(_number(op, Decimal(left.count), right)))
+
+
+def _moved(day: date, months: int) -> date:
+    """The same day so many months on, or the month's last if it has no such day."""
+    years, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    if not 1 <= years <= 9999:
+        raise OverflowError("no such year")
+    return date(years, month + 1, min(day.day, monthrange(years, month + 1)[1]))
+
+
+def _time_of_day(op: str, left: Any, right: Any) -> object:
+    """The clock goes round: 23:00 + 2h is 01:00. The difference of two times is a duration."""
+    if isinstance(right, time) and isinstance(left, time):
+        return None if _other_clock(left, right) else _since_midnight(left) - _since_midnight(right)
+    if isinstance(right, time):
+        left, right = right, left
+    ticks = (_wall(left) + (right if op == "+" else -right)) % DAY
+    return (datetime.min + ticks).time().replace(tzinfo=left.tzinfo)
+
+
+def _wall(value: time) -> timedelta:
+    return datetime.combine(date.min, value.replace(tzinfo=None)) - datetime.min
+
+
+def _since_midnight(value: time) -> timedelta:
+    return _wall(value) - (value.utcoffset() or timedelta(0))
 
 
 def _money(op: str, left: Any, right: Any) -> object:

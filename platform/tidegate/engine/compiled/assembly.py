@@ -1,0 +1,84 @@
+"""Straight-line code for one program, put together as a syntax tree.
+
+The pieces are fixed templates of this module. Names in them stand for slots and for values in the
+function's namespace; no text of a rule ever becomes code.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from functools import lru_cache
+from types import FunctionType
+from typing import Any
+
+Names = Mapping[str, str | int]
+
+
+class Code:
+    """Statements in order, and the namespace they will run in."""
+
+    def __init__(self) -> None:
+        self.body: list[ast.stmt] = []
+        self.namespace: dict[str, Any] = {}
+
+    def inner(self) -> Code:
+        """Code for a nested place, in the same namespace."""
+        found = Code()
+        found.namespace = self.namespace
+        return found
+
+    def bind(self, value: object, stem: str = "k") -> str:
+        """A fresh name for a value."""
+        name = f"{stem}{len(self.namespace)}"
+        self.namespace[name] = value
+        return name
+
+    def add(self, template: str, names: Names | None = None, body: Code | None = None) -> None:
+        """Append a template; capital names in it are replaced; `BODY` takes other code."""
+        self.body += _filled(template, names or {}, body)
+
+    def function(self, name: str, parameters: str) -> Callable[..., Any]:
+        """The statements as a function of these parameters."""
+        tree = deepcopy(_parsed(f"def {name}({parameters}): pass"))
+        definition = tree.body[0]
+        assert isinstance(definition, ast.FunctionDef)  # noqa: S101  parsed from the line above
+        definition.body = self.body or [ast.Pass()]
+        ast.fix_missing_locations(tree)
+        module = compile(tree, f"<compiled {name}>", "exec")
+        code = next(part for part in module.co_consts if hasattr(part, "co_code"))
+        return FunctionType(code, self.namespace, name)
+
+
+@lru_cache(maxsize=256)
+def _parsed(template: str) -> ast.Module:
+    return ast.parse(template)
+
+
+def _filled(template: str, names: Names, body: Code | None) -> list[ast.stmt]:
+    statements = deepcopy(_parsed(template)).body
+    return [part for one in statements for part in _Fill(names, body).put(one)]
+
+
+class _Fill(ast.NodeTransformer):
+    def __init__(self, names: Names, body: Code | None) -> None:
+        self.names = names
+        self.inner = body
+
+    def put(self, statement: ast.stmt) -> list[ast.stmt]:
+        found = self.visit(statement)
+        return found if isinstance(found, list) else [found]
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | list[ast.stmt]:
+        if isinstance(node.value, ast.Name) and node.value.id == "BODY":
+            return (self.inner.body if self.inner else None) or [ast.Pass()]
+        return self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        found = self.names.get(node.id)
+        if found is None:
+            return node
+        if isinstance(found, int):
+            return ast.Constant(found)
+        return ast.Name(found, node.ctx)

@@ -1,0 +1,557 @@
+"""Expressions as Python closures over the slots of one decision.
+
+Each closure means exactly what `evaluation.py` says its node means, without keeping what was
+read. Nodes this module does not know are left to the reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, cast
+
+from tidegate.engine import clock
+from tidegate.engine.compiled.layout import CONTEXT, NOW, UNSET, ZONE, Layout, Row
+from tidegate.engine.compiled.spans import span_of
+from tidegate.engine.evaluation import Context, Interval, one_of
+from tidegate.engine.language import tree
+from tidegate.engine.language.functions import FUNCTIONS
+from tidegate.engine.logic import Truth
+from tidegate.engine.operations import arithmetic, compare, equal, finite
+from tidegate.engine.regions import is_constant
+from tidegate.engine.values import ExactText, Incomplete, Money, fold
+from tidegate.engine.vocabulary import DAYS
+
+Slots = list[Any]
+Closure = Callable[[Slots], Any]
+_ORDER: dict[str, Callable[[Any, Any], bool]] = {
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+    "=": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+}
+
+
+class NotCompiled(Exception):
+    """The node, or one inside it, has no closure."""
+
+
+@dataclass
+class Closures:
+    """Makes closures; facts they read are given slots in `layout`."""
+
+    layout: Layout
+    constants: Context
+    variables: dict[str, tuple[int, str]] = field(default_factory=dict)
+    made: dict[tree.Node, Closure] = field(default_factory=dict)
+
+    def of(self, node: tree.Node) -> Closure:
+        """The closure of a whole expression; the reference's answer where there is none."""
+        if node not in self.made:
+            try:
+                self.made[node] = self._of(node)
+            except NotCompiled:
+                self.made[node] = lambda x: x[CONTEXT](x).value(node)
+        return self.made[node]
+
+    def number(self, node: tree.Node) -> Closure | None:
+        """The plain number of a fact or of a line's field as it was read, int or Decimal."""
+        if isinstance(node, tree.Fact) and self._is_number(node.id):
+            slot = self.layout.slot(self.layout.raw, node.id)
+            return lambda x: x[slot]
+        if isinstance(node, tree.Member) and isinstance(node.of, tree.Variable):
+            if not self._is_number(node.fact):
+                return None
+            row, place = self._line_field(node.of, node)
+            return lambda x: x[row][place]
+        if is_constant(node):
+            value = self.constants.value(node)
+            return (lambda x: value) if isinstance(value, Decimal) else None
+        return None
+
+    def _is_number(self, name: str) -> bool:
+        fact = self.layout.fact(name)
+        return fact is not None and fact.type == "number" and not fact.window
+
+    def _line_field(self, variable: tree.Variable, node: tree.Member) -> tuple[int, int]:
+        slot, group = self.variables[variable.id]
+        if not group:
+            raise NotCompiled
+        return slot, self.layout.line_field(group, node.field)
+
+    def _of(self, node: tree.Node) -> Closure:
+        if is_constant(node):
+            value = self.constants.value(node)
+            return lambda x: value
+        make = _MAKE.get(type(node))
+        if make is None:
+            raise NotCompiled
+        return make(self, node)
+
+    # what is read
+
+    def fact(self, node: tree.Fact) -> Closure:
+        if node.id == "now":
+            return lambda x: x[NOW]
+        layout = self.layout
+        group = layout.ruleset.vocabulary.groups.get(node.id)
+        if layout.fact(node.id) is None and group is not None:
+            layout.lines.setdefault(node.id, {})
+            slot = layout.slot(layout.lists, node.id)
+            return lambda x: x[slot]
+        if self._is_number(node.id):
+            raw = layout.slot(layout.raw, node.id)
+            return lambda x: _decimal(x[raw])
+        slot = layout.slot(layout.raw, node.id)
+        return lambda x: x[slot]
+
+    def derived(self, node: tree.Derived) -> Closure:
+        slot = self.layout.lazy_slot(node)
+        if node in self.made:
+            return self.made[node]
+        outer, self.variables = self.variables, {}
+        inner = self.of(self.layout.ruleset.derive[node.id].node)
+        self.variables = outer
+
+        def run(x: Slots) -> Any:
+            value = x[slot]
+            if value is UNSET:
+                value = x[slot] = inner(x)
+            return value
+
+        self.made[node] = run
+        return run
+
+    def variable(self, node: tree.Variable) -> Closure:
+        if node.id not in self.variables:
+            raise NotCompiled
+        slot = self.variables[node.id][0]
+        return lambda x: x[slot]
+
+    def member(self, node: tree.Member) -> Closure:
+        if isinstance(node.of, tree.Variable):
+            slot, place = self._line_field(node.of, node)
+            if self._is_number(node.fact):
+                return lambda x: _decimal(x[slot][place])
+            return lambda x: x[slot][place]
+        group = self.layout.ruleset.vocabulary.variables[node.fact.partition(".")[0]]
+        place = self.layout.line_field(group, node.field)
+        of = self._of(node.of)
+        number = self._is_number(node.fact)
+
+        def run(x: Slots) -> Any:
+            rows = of(x)
+            if rows is None:
+                return None
+            if isinstance(rows, Row):
+                return _decimal(rows[place]) if number else rows[place]
+            values = [_decimal(row[place]) if number else row[place] for row in rows]
+            return type(rows)(values)
+
+        return run
+
+    def window(self, node: tree.Window) -> Closure:
+        slot = self.layout.slot(self.layout.windows, node.fact)
+        length = self._of(node.span)
+        fact = self.layout.fact(node.fact)
+        plain = fact is not None and fact.type == "number"
+
+        def run(x: Slots) -> Any:
+            raw, span = x[slot], length(x)
+            if raw is None or span is None:
+                return None
+            if plain and type(raw) is int:
+                return Decimal(raw)
+            if plain and type(raw) is dict:
+                for key, value in raw.items():
+                    if span_of(key) == span and (value is None or type(value) is int):
+                        return _decimal(value)
+            return x[CONTEXT](x).facts.window(node.fact, span)
+
+        return run
+
+    # operators
+
+    def arithmetic(self, node: tree.Arithmetic) -> Closure:
+        left, right, op = self._of(node.left), self._of(node.right), node.op
+        return lambda x: arithmetic(op, left(x), right(x))
+
+    def negate(self, node: tree.Negate) -> Closure:
+        inner = self._of(node.value)
+
+        def run(x: Slots) -> Any:
+            value = inner(x)
+            if isinstance(value, Money):
+                return Money(-value.amount, value.currency)
+            return None if value is None else -value
+
+        return run
+
+    def compare(self, node: tree.Compare) -> Closure:
+        one, other, op = self.number(node.left), self.number(node.right), node.op
+        if one and other:
+            return _numbers(_ORDER[op], one, other)
+        left, right = self._of(node.left), self._of(node.right)
+        if op in ("=", "!=") and is_constant(node.right):
+            wanted = self.constants.value(node.right)
+            if isinstance(wanted, str) and not isinstance(wanted, ExactText):
+                return _text_equal(left, wanted, op == "=")
+        return lambda x: compare(op, left(x), right(x))
+
+    def between(self, node: tree.Between) -> Closure:
+        value, low, high = self._of(node.value), self._of(node.low), self._of(node.high)
+        return lambda x: Interval(low(x), high(x), True, True).holds(value(x))
+
+    def range(self, node: tree.Range) -> Closure:
+        low, high = self._of(node.low), self._of(node.high)
+        return lambda x: Interval(low(x), high(x), node.low_closed, node.high_closed)
+
+    def in_(self, node: tree.In) -> Closure:
+        value = self._of(node.value)
+        tests = [self._test(test) for test in node.tests]
+
+        def run(x: Slots) -> Truth:
+            subject = value(x)
+            result: Truth = False
+            for test in tests:
+                found = test(x, subject)
+                if found is True:
+                    return True
+                if found is None:
+                    result = None
+            return result
+
+        return run
+
+    def _test(self, test: tree.Node) -> Callable[[Slots, Any], Truth]:
+        if isinstance(test, tree.Test):
+            op, side = test.op, self._of(test.value)
+            return lambda x, subject: compare(op, subject, side(x))
+        if isinstance(test, tree.Calendar):
+            calendar = self.constants.calendars[test.id]
+            return lambda x, subject: (
+                clock.is_open(calendar, subject, x[ZONE]) if isinstance(subject, datetime) else None
+            )
+        found = self._of(test)
+        return lambda x, subject: one_of(subject, found(x))
+
+    def list(self, node: tree.ListOf) -> Closure:
+        members = [self._of(member) for member in node.members]
+        return lambda x: tuple(member(x) for member in members)
+
+    def and_(self, node: tree.And) -> Closure:
+        parts = [self._of(part) for part in node.parts]
+
+        def run(x: Slots) -> Truth:
+            result: Truth = True
+            for part in parts:
+                found = part(x)
+                if found is False:
+                    return False
+                if found is None:
+                    result = None
+            return result
+
+        return run
+
+    def or_(self, node: tree.Or) -> Closure:
+        parts = [self._of(part) for part in node.parts]
+
+        def run(x: Slots) -> Truth:
+            result: Truth = False
+            for part in parts:
+                found = part(x)
+                if found is True:
+                    return True
+                if found is None:
+                    result = None
+            return result
+
+        return run
+
+    def not_(self, node: tree.Not) -> Closure:
+        inner = self._of(node.value)
+
+        def run(x: Slots) -> Truth:
+            found = inner(x)
+            return None if found is None else not found
+
+        return run
+
+    def if_(self, node: tree.If) -> Closure:
+        condition = self._of(node.condition)
+        then, otherwise = self._of(node.then), self._of(node.otherwise)
+
+        def run(x: Slots) -> Any:
+            found = condition(x)
+            if found is None:
+                return None
+            return then(x) if found else otherwise(x)
+
+        return run
+
+    def presence(self, node: tree.Presence) -> Closure:
+        inner, missing = self._of(node.value), node.missing
+        if isinstance(node.value, tree.Fact) and node.value.id.startswith("decided."):
+            return lambda x: (inner(x) in (None, ())) is missing
+        return lambda x: (inner(x) is None) is missing
+
+    # lists
+
+    def _bound(
+        self, name: str, over: tree.Node, condition: tree.Node
+    ) -> tuple[Closure, int, Closure]:
+        """The list, the slot of its element, the condition on the element."""
+        source = self._of(over)
+        slot = self.layout.new()
+        outer = dict(self.variables)
+        self.variables[name] = (slot, self._lines_of(over))
+        try:
+            made, self.made = self.made, {}  # closures of inner nodes belong to this variable
+            inner = self._of(condition)
+        finally:
+            self.variables, self.made = outer, made
+        return source, slot, inner
+
+    def _lines_of(self, over: tree.Node) -> str:
+        """The vocabulary list whose lines the expression holds; empty for other lists."""
+        while isinstance(over, tree.Filter):
+            over = over.of
+        if isinstance(over, tree.Fact) and over.id in self.layout.ruleset.vocabulary.groups:
+            return over.id
+        if isinstance(over, tree.Call) and over.args:
+            return self._lines_of(over.args[0])
+        return ""
+
+    def quantified(self, node: tree.Quantified) -> Closure:
+        source, slot, condition = self._bound(node.variable, node.over, node.condition)
+        decisive, found_it = node.kind != "every", node.kind == "some"
+        nothing = node.kind == "no"
+
+        def run(x: Slots) -> Truth:
+            elements = source(x)
+            if elements is None:
+                return None
+            gap = isinstance(elements, Incomplete)
+            outer = x[slot]
+            for element in elements:
+                x[slot] = element
+                found = condition(x)
+                if found is None:
+                    gap = True
+                elif found is decisive:
+                    x[slot] = outer
+                    return found_it
+            x[slot] = outer
+            if gap:
+                return None
+            return nothing or (not decisive and len(elements) > 0)
+
+        return run
+
+    def filter(self, node: tree.Filter) -> Closure:
+        source, slot, condition = self._bound(node.variable, node.of, node.condition)
+
+        def run(x: Slots) -> Any:
+            elements = source(x)
+            if elements is None:
+                return None
+            kept: list[object] = []
+            sure = not isinstance(elements, Incomplete)
+            outer = x[slot]
+            for element in elements:
+                x[slot] = element
+                found = condition(x)
+                if found is True:
+                    kept.append(element)
+                elif found is None:
+                    sure = False
+            x[slot] = outer
+            return tuple(kept) if sure else Incomplete(kept)
+
+        return run
+
+    # functions
+
+    def call(self, node: tree.Call) -> Closure:
+        timed = _TIMED.get(node.function)
+        if timed:
+            return timed(self, node)
+        run = FUNCTIONS[node.function].run
+        if run is None:
+            raise NotCompiled
+        args = [self._of(arg) for arg in node.args]
+        if len(args) == 2 and node.function in _TEXT_TESTS and is_constant(node.args[1]):
+            part = self.constants.value(node.args[1])
+            if isinstance(part, str) and not isinstance(part, ExactText):
+                return _text_test(_TEXT_TESTS[node.function], args[0], fold(part), run, part)
+        if len(args) == 1:
+            return _called_with_one(run, args[0])
+
+        def called(x: Slots) -> Any:
+            given = [arg(x) for arg in args]
+            if None in given:
+                return None
+            try:
+                return finite(run(*given))
+            except (ArithmeticError, ValueError):
+                return None
+
+        return called
+
+    def elapsed(self, node: tree.Call) -> Closure:
+        start = self._of(node.args[0])
+        past = node.function == "since"
+        if len(node.args) == 1:
+
+            def run(x: Slots) -> Any:
+                value = start(x)
+                if not isinstance(value, datetime):
+                    return None
+                return x[NOW] - value if past else value - x[NOW]
+
+            return run
+        if not isinstance(node.args[1], tree.Calendar):
+            raise NotCompiled
+        calendar, sign = self.constants.calendars[node.args[1].id], 1 if past else -1
+
+        def worked(x: Slots) -> timedelta | None:
+            value = start(x)
+            if not isinstance(value, datetime):
+                return None
+            return sign * clock.working_time(calendar, value, x[NOW], x[ZONE])
+
+        return worked
+
+    def day(self, node: tree.Call) -> Closure:
+        inner = self._of(node.args[0])
+
+        def run(x: Slots) -> Any:
+            value = inner(x)
+            return value.astimezone(x[ZONE]).date() if isinstance(value, datetime) else value
+
+        return run
+
+    def weekday(self, node: tree.Call) -> Closure:
+        day = self.day(node)
+
+        def run(x: Slots) -> Any:
+            value = day(x)
+            return None if value is None else DAYS[value.weekday()]
+
+        return run
+
+    def hour(self, node: tree.Call) -> Closure:
+        inner = self._of(node.args[0])
+
+        def run(x: Slots) -> Any:
+            value = inner(x)
+            return None if value is None else Decimal(value.astimezone(x[ZONE]).hour)
+
+        return run
+
+    def coalesce(self, node: tree.Call) -> Closure:
+        first, second = self._of(node.args[0]), self._of(node.args[1])
+
+        def run(x: Slots) -> Any:
+            value = first(x)
+            return second(x) if value is None else value
+
+        return run
+
+
+def _decimal(value: Any) -> Any:
+    return Decimal(value) if type(value) is int else value
+
+
+def _numbers(test: Callable[[Any, Any], bool], one: Closure, other: Closure) -> Closure:
+    def run(x: Slots) -> Truth:
+        left, right = one(x), other(x)
+        return None if left is None or right is None else test(left, right)
+
+    return run
+
+
+def _text_equal(left: Closure, wanted: str, same: bool) -> Closure:
+    folded = fold(wanted)
+
+    def run(x: Slots) -> Truth:
+        value = left(x)
+        if type(value) is str:
+            return (fold(value) == folded) is same
+        found = equal(value, wanted)
+        return None if found is None else found is same
+
+    return run
+
+
+_TEXT_TESTS: dict[str, Callable[[str, str], bool]] = {
+    "contains": lambda text, part: part in text,
+    "starts_with": str.startswith,
+    "ends_with": str.endswith,
+}
+
+
+def _text_test(
+    test: Callable[[str, str], bool],
+    text: Closure,
+    folded: str,
+    general: Callable[..., Any],
+    part: str,
+) -> Closure:
+    def run(x: Slots) -> Truth:
+        value = text(x)
+        if type(value) is str:
+            return test(fold(value), folded)
+        return None if value is None else cast(Truth, general(value, part))
+
+    return run
+
+
+def _called_with_one(run: Callable[..., Any], arg: Closure) -> Closure:
+    def called(x: Slots) -> Any:
+        value = arg(x)
+        if value is None:
+            return None
+        try:
+            return finite(run(value))
+        except (ArithmeticError, ValueError):
+            return None
+
+    return called
+
+
+_MAKE: dict[type[tree.Node], Callable[[Closures, Any], Closure]] = {
+    tree.Fact: Closures.fact,
+    tree.Derived: Closures.derived,
+    tree.Variable: Closures.variable,
+    tree.Member: Closures.member,
+    tree.Window: Closures.window,
+    tree.Arithmetic: Closures.arithmetic,
+    tree.Negate: Closures.negate,
+    tree.Compare: Closures.compare,
+    tree.Between: Closures.between,
+    tree.Range: Closures.range,
+    tree.In: Closures.in_,
+    tree.ListOf: Closures.list,
+    tree.And: Closures.and_,
+    tree.Or: Closures.or_,
+    tree.Not: Closures.not_,
+    tree.If: Closures.if_,
+    tree.Presence: Closures.presence,
+    tree.Quantified: Closures.quantified,
+    tree.Filter: Closures.filter,
+    tree.Call: Closures.call,
+}
+_TIMED: dict[str, Callable[[Closures, tree.Call], Closure]] = {
+    "since": Closures.elapsed,
+    "until": Closures.elapsed,
+    "date": Closures.day,
+    "weekday": Closures.weekday,
+    "hour": Closures.hour,
+    "coalesce": Closures.coalesce,
+}

@@ -1,0 +1,218 @@
+"""The index: for one thing that rules look at, which rules its value leaves possible.
+
+A column is a table from a value to two sets of rules, as bits of an integer: `open`, those whose
+conditions on this column are not false, and `unknown`, those whose conditions are unknown and not
+false. Deciding is a look-up and an AND for each column, however many rules there are.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import cmp_to_key
+from typing import Any
+
+from tidegate.engine.evaluation import Context
+from tidegate.engine.language import tree
+from tidegate.engine.operations import order
+from tidegate.engine.regions import ascending, between, moved, other_text, step_of, truth
+from tidegate.engine.values import ExactText, Money, fold
+
+MEMO = 4_096  # distinct texts remembered per column
+Pair = tuple[int, int]
+ORDERED: Mapping[str, type] = {
+    "number": Decimal,
+    "duration": timedelta,
+    "instant": datetime,
+    "date": date,
+}
+
+
+@dataclass
+class Column:
+    """`cells` are conditions on `?` with the rules (bits) that make them; `every` is all rules of
+    the block.
+    """
+
+    subject: tree.Node
+    kind: str  # boolean, text, money, or a key of ORDERED
+    every: int
+    constants: Context
+    cells: dict[tree.Node, int] = field(default_factory=dict)
+    points: dict[tree.Node, tuple[object, ...]] = field(default_factory=dict)
+
+    @property
+    def rules(self) -> int:
+        """All rules with a condition on this column."""
+        found = 0
+        for bits in self.cells.values():
+            found |= bits
+        return found
+
+    def at(self, value: object) -> Pair:
+        """The pair for any value at all, by evaluating every cell: the meaning of a table."""
+        closed = unknown = 0
+        for cell, bits in self.cells.items():
+            found = truth(cell, value, self.constants)
+            if found is None:
+                unknown |= bits
+            elif not found:
+                closed |= bits
+        return self.every & ~closed, unknown
+
+
+class TextTable:
+    """Pairs by folded text, and remembered by the text as given."""
+
+    def __init__(self, column: Column) -> None:
+        self.column = column
+        points = {p for own in column.points.values() for p in own if isinstance(p, str)}
+        self.exact = any(isinstance(p, ExactText) for p in points)
+        self.other = column.at(other_text(points))
+        self.by_text = {fold(point): column.at(point) for point in points}
+        self.memo: dict[str, Pair] = {}
+
+    def look(self, text: str) -> Pair:
+        """The pair of a text seen for the first time."""
+        found = self.column.at(text) if self.exact else self.by_text.get(fold(text), self.other)
+        if len(self.memo) < MEMO:
+            self.memo[text] = found
+        return found
+
+
+@dataclass
+class OrderedTable:
+    """`open[r]` and `unknown[r]` for region r: 2i+1 is point i itself, 2i lies below it."""
+
+    points: Sequence[Any]
+    open: list[int]
+    unknown: list[int] | None  # None: nothing is unknown in any region
+
+    def region(self, value: Any) -> int:
+        at = bisect_left(self.points, value)
+        here = at < len(self.points) and self.points[at] == value
+        return 2 * at + 1 if here else 2 * at
+
+
+def ordered_table(column: Column, currency: str = "") -> OrderedTable:
+    """The table over numbers, durations, instants or dates; over amounts of one currency if one
+    is given (its points are then bare amounts).
+    """
+    own = {cell: _own_points(column, cell, currency) for cell in column.cells}
+    merged: list[Any] = _sorted([point for points in own.values() for point in points])
+    places = {_key(point): index for index, point in enumerate(merged)}
+    closed: dict[int, int] = {}
+    unclear: dict[int, int] = {}
+    for cell, bits in column.cells.items():
+        before: Any = True
+        for start, found in _regions(column, cell, own[cell], places, currency):
+            if (found is False) != (before is False):
+                closed[start] = closed.get(start, 0) ^ bits
+            if (found is None) != (before is None):
+                unclear[start] = unclear.get(start, 0) ^ bits
+            before = found
+    count = 2 * len(merged) + 1
+    keys = [point.amount if isinstance(point, Money) else point for point in merged]
+    whole = [column.every & ~bits for bits in _swept(closed, count)]
+    return OrderedTable(keys, whole, _swept(unclear, count) if any(unclear.values()) else None)
+
+
+def _own_points(column: Column, cell: tree.Node, currency: str) -> list[Any]:
+    points: list[Any] = []
+    for point in column.points[cell]:
+        if column.kind == "money":
+            if isinstance(point, Money) and point.currency == currency:
+                points.append(point)
+            elif isinstance(point, Decimal) and point == 0:
+                points.append(Money(Decimal(0), currency))
+        elif column.kind == "duration" and isinstance(point, Decimal):
+            points.append(timedelta(0))
+        else:
+            points.append(point)
+    return _sorted(points)
+
+
+def _sorted(points: list[Any]) -> list[Any]:
+    found: list[Any] = []
+    for point in sorted((p for p in points if p is not None), key=cmp_to_key(ascending)):
+        if not found or order(found[-1], point) != 0:
+            found.append(point)
+    return found
+
+
+def _key(point: Any) -> object:
+    return point.amount if isinstance(point, Money) else point
+
+
+def _regions(
+    column: Column, cell: tree.Node, own: list[Any], places: Mapping[object, int], currency: str
+) -> list[tuple[int, Any]]:
+    """(first region of the merged table, truth) for each stretch over which the cell is constant."""
+    if not own:
+        sample = _sample(column.kind, currency)
+        return [(0, truth(cell, sample, column.constants))]
+    step = step_of(own[0])
+    found = [(0, truth(cell, _or(moved(own[0], -step), own[0]), column.constants))]
+    for index, point in enumerate(own):
+        place = places[_key(point)]
+        found.append((2 * place + 1, truth(cell, point, column.constants)))
+        if index + 1 < len(own):
+            inside = between(point, own[index + 1])
+            above = inside[0] if inside else point
+        else:
+            above = _or(moved(point, step), point)
+        found.append((2 * place + 2, truth(cell, above, column.constants)))
+    return found
+
+
+def _or(value: object, otherwise: object) -> object:
+    return otherwise if value is None else value
+
+
+def _sample(kind: str, currency: str) -> object:
+    if kind == "money":
+        return Money(Decimal(1), currency)
+    samples: dict[str, object] = {
+        "number": Decimal(1),
+        "duration": timedelta(1),
+        "instant": datetime.fromisoformat("2026-01-01T00:00:00+00:00"),
+        "date": date(2026, 1, 1),
+    }
+    return samples[kind]
+
+
+def _swept(toggles: Mapping[int, int], count: int) -> list[int]:
+    bits = 0
+    out: list[int] = []
+    for region in range(count):
+        bits ^= toggles.get(region, 0)
+        out.append(bits)
+    return out
+
+
+@dataclass
+class Members:
+    """A column over the lines of a list: conditions `some line satisfies …` and `no line …` on
+    one field. `some` and `no` are the rules with such a condition.
+    """
+
+    group: str
+    field: str
+    inner: Column
+    some: int = 0
+    no: int = 0
+
+    def conclude(self, true: int, unknown: int) -> Pair:
+        """The pair, from the rules whose inner condition held (was unknown) on any line."""
+        unclear = unknown & ~true
+        closed = (self.some & ~(true | unclear)) | (self.no & true)
+        return self.inner.every & ~closed, (self.some | self.no) & unclear
+
+
+def true_and_unknown(column: Column, value: object) -> Pair:
+    """Rules whose cell is true, rules whose cell is unknown, for the value of one line."""
+    opened, unknown = column.at(value)
+    return opened & column.rules & ~unknown, unknown

@@ -1,0 +1,173 @@
+"""The outcome of a stage when nothing is in doubt, without building a verdict.
+
+Returns None where the general way (`settling.py`) must look: conflicts, equal actions, exclusions,
+unknown rules that could matter, arguments to compute. What is returned is what the general way
+would return; tests hold the two against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tidegate.engine.decisions import Outcome
+from tidegate.engine.language import tree
+from tidegate.engine.rulesets import OTHERWISE, ActionCall, Rule, Stage
+
+Doubt = Callable[[int], int]  # bits of rules: those of them that are really unknown
+Outcomes = tuple[Outcome, ...]
+Conclude = Callable[[list[int], int, int, Doubt], Outcomes | None]
+
+
+def constant_outcome(call: ActionCall, rule: str) -> Outcome | None:
+    """The outcome of an action without computed arguments."""
+    if any(isinstance(value, tree.Node) for value in call.args.values()):
+        return None
+    args = dict(call.args)
+    main = args.get(call.action.main) if call.action.main else True
+    return Outcome(call.action.id, args, rule, main, call.action.writes, call.action.many)
+
+
+def constant_outcomes(calls: Sequence[ActionCall], rule: str) -> Outcomes | None:
+    found = tuple(outcome for call in calls if (outcome := constant_outcome(call, rule)))
+    return found if len(found) == len(calls) else None
+
+
+def quick(stage: Stage, rules: Sequence[Rule]) -> Conclude | None:
+    """The short way for a stage; None when it has none."""
+    if any(rule.table_policy for rule in rules):
+        return None
+    plan = _Plan(stage, rules)
+    if plan.otherwise is None:
+        return None
+    return {
+        "first": plan.first,
+        "unique": plan.single,
+        "any": plan.single,
+        "priority": plan.priority,
+        "collect": plan.collect,
+    }[stage.policy]
+
+
+class _Plan:
+    def __init__(self, stage: Stage, rules: Sequence[Rule]) -> None:
+        self.otherwise = constant_outcomes(stage.otherwise, OTHERWISE)
+        self.strict = stage.on_missing != "skip"
+        self.fails = stage.on_missing == "fail"
+        self.outcomes = [constant_outcomes(rule.actions, rule.id) for rule in rules]
+        self.clean = [_clean(outcomes) for outcomes in self.outcomes]
+        self.alone = _never_meet(self.outcomes)
+        rank = {action: index for index, action in enumerate(stage.severity)}
+        self.none = len(rank)
+        ranks = [{rank.get(call.action.id, self.none) for call in rule.actions} for rule in rules]
+        self.rank = [min(own, default=self.none) for own in ranks]
+        self.one_rank = [len(own) <= 1 for own in ranks]
+        self.worse = [0] * (self.none + 1)  # rules that could give something above a rank
+        for index, own in enumerate(self.rank):
+            for best in range(own + 1, self.none + 1):
+                self.worse[best] |= 1 << index
+
+    def collect(self, fired: list[int], unclear: int, maybe: int, doubt: Doubt) -> Outcomes | None:
+        if self.fails and (unclear or doubt(maybe)):
+            return None
+        if not fired:
+            return self.otherwise
+        return self._together(fired)
+
+    def _together(self, fired: list[int]) -> Outcomes | None:
+        if len(fired) == 1:
+            index = fired[0]
+            return self.outcomes[index] if self.clean[index] else None
+        found: Outcomes = ()
+        for index in fired:
+            if not self.alone[index]:
+                return None
+            found += self.outcomes[index]  # type: ignore[operator]  # alone only if constant
+        return found
+
+    def first(self, fired: list[int], unclear: int, maybe: int, doubt: Doubt) -> Outcomes | None:
+        if not fired:
+            if self.strict and (unclear or doubt(maybe)):
+                return None
+            return self.otherwise
+        index = fired[0]
+        if self.strict:
+            above = (1 << index) - 1
+            if unclear & above or (maybe & above and doubt(maybe & above)):
+                return None
+        for other in fired:  # an argument that can't be known would make the rule unknown
+            if self.outcomes[other] is None:
+                return None
+        return self.outcomes[index] if self.clean[index] else None
+
+    def single(self, fired: list[int], unclear: int, maybe: int, doubt: Doubt) -> Outcomes | None:
+        if len(fired) > 1:
+            return None
+        if not fired:
+            if self.strict and (unclear or doubt(maybe)):
+                return None
+            return self.otherwise
+        index = fired[0]
+        return self.outcomes[index] if self.clean[index] else None
+
+    def priority(self, fired: list[int], unclear: int, maybe: int, doubt: Doubt) -> Outcomes | None:
+        best, standing = self.none, []
+        for index in fired:
+            own = self.rank[index]
+            if self.outcomes[index] is None or not self.one_rank[index]:
+                return None
+            if own < best:
+                best = own
+        for index in fired:
+            if self.rank[index] == best or self.rank[index] == self.none:
+                standing.append(index)
+        worse = self.worse[best]
+        if self.strict and (unclear & worse or (maybe & worse and doubt(maybe & worse))):
+            return None
+        if best == self.none:
+            if not standing:
+                return self.otherwise
+            found = self._together(standing)
+            return None if found is None else (*found, *(self.otherwise or ()))
+        return self._together(standing)
+
+
+def _clean(outcomes: Outcomes | None) -> bool:
+    """Whether a rule's own actions are all different (one rule may write a thing twice)."""
+    if outcomes is None:
+        return False
+    return not any(
+        (one.action, one.args) == (other.action, other.args)
+        for place, one in enumerate(outcomes)
+        for other in outcomes[place + 1 :]
+    )
+
+
+def _never_meet(all_outcomes: Sequence[Outcomes | None]) -> list[bool]:
+    """For each rule, whether none of its actions equals one of another rule's, or writes, not as
+    one of many, what another rule writes too.
+    """
+    said: dict[str, set[int]] = {}
+    written: dict[str, set[int]] = {}
+    ways: dict[str, set[tuple[str, bool]]] = {}
+    for index, outcomes in enumerate(all_outcomes):
+        for outcome in outcomes or ():
+            said.setdefault(_said(outcome), set()).add(index)
+            written.setdefault(outcome.writes, set()).add(index)
+            ways.setdefault(outcome.writes, set()).add((outcome.action, "reason" in outcome.args))
+    return [
+        _clean(outcomes)
+        and all(
+            len(said[_said(one)]) == 1
+            and (
+                one.many
+                or len(written[one.writes]) == 1
+                or ways[one.writes] == {(one.action, True)}  # several holds all stand
+            )
+            for one in outcomes or ()
+        )
+        for outcomes in all_outcomes
+    ]
+
+
+def _said(outcome: Outcome) -> str:
+    return f"{outcome.action} {sorted((k, str(v)) for k, v in outcome.args.items())}"

@@ -1,0 +1,289 @@
+"""A rule set compiled: `compile_set(ruleset).decide(facts, now)`.
+
+It means what `reference.evaluate` means, without a trace; the trace of the rules that matter is
+made when it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import localcontext
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tidegate.engine import clock
+from tidegate.engine.compiled.assembly import Code
+from tidegate.engine.compiled.blocks import Block, block_of
+from tidegate.engine.compiled.closures import Closures
+from tidegate.engine.compiled.concluding import Conclude, quick
+from tidegate.engine.compiled.documents import typed_document
+from tidegate.engine.compiled.emit import BASE, Odd, Reader, judge_of
+from tidegate.engine.compiled.layout import (
+    CONTEXT,
+    CURRENCY,
+    DOCUMENT,
+    KEPT,
+    NOW,
+    TYPED,
+    UNSET,
+    ZONE,
+    Layout,
+)
+from tidegate.engine.compiled.nearness import Nearness
+from tidegate.engine.compiled.ruling import Judged, Ruling
+from tidegate.engine.evaluation import Context, context_of
+from tidegate.engine.language import tree
+from tidegate.engine.reference import active
+from tidegate.engine.regions import constants_of
+from tidegate.engine.rulesets import RuleSet, Stage
+from tidegate.engine.settling import list_facts_written
+from tidegate.engine.values import EXACT
+from tidegate.errors import InputError
+
+# functions whose decimals are rounded by the context of the thread
+_ROUNDING_FREE = frozenset(
+    (
+        "contains", "list_contains", "starts_with", "ends_with", "matches", "exact", "lower_case",
+        "upper_case", "string_length", "string", "count", "sum", "min", "max", "distinct",
+        "coalesce", "since", "until", "weekday", "date", "hour",
+    )
+)  # fmt: skip
+_SHANGHAI = "Asia/Shanghai"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One block as code: the place of its stage, its rules, and what runs."""
+
+    stage: Stage
+    level: int
+    last: bool  # the last stratum of its stage: the stage is concluded after it
+    block: Block
+    run: Any
+    quick: Conclude | None
+    timed: bool  # some rule has active days
+
+
+class Program:
+    """One compiled set. Safe to use from several threads; keeps nothing of a subject."""
+
+    def __init__(self, ruleset: RuleSet) -> None:
+        self.ruleset = ruleset
+        with localcontext(EXACT):
+            self.constants = constants_of(ruleset)
+            self.layout = Layout(ruleset)
+            self.closures = Closures(self.layout, self.constants)
+            self.parts = _parts(ruleset, self.layout, self.closures, self.constants)
+        lazy = list(self.layout.lazy.values())
+        self.lazy = lazy
+        self.blank: list[Any] = [None] * self.layout.size
+        for slot in lazy:
+            self.blank[slot] = UNSET
+        self.blank[CONTEXT] = self.context
+        self.rounds = _rounds(ruleset)
+        self.single = len(self.parts) == 1 and ruleset.policy != "stages"
+        self._nearness: dict[int, Nearness] = {}
+        self.overlay = {
+            name: self.layout.raw[name] for name in _overlaid(ruleset) if name in self.layout.raw
+        }
+
+    def decide(
+        self,
+        facts: Mapping[str, Any],
+        now: datetime,
+        timezone: str = _SHANGHAI,
+        *,
+        currency: str = "CNY",
+    ) -> Ruling:
+        """Decide one subject, as `reference.evaluate` does.
+
+        `facts` is a fact document; one whose values have their types already (money, aware UTC
+        instants …) is judged without a detour.
+
+        Raises:
+            InputError: a fact has a value of the wrong kind, or facts are missing under
+            `on_missing: fail`.
+        """
+        if now.tzinfo is not UTC:
+            now = _aware(now)
+        if self.rounds:
+            with localcontext(EXACT):
+                return self._decide(facts, now, clock.zone(timezone), currency)
+        return self._decide(facts, now, clock.zone(timezone), currency)
+
+    def _decide(
+        self, facts: Mapping[str, Any], now: datetime, zone: ZoneInfo, currency: str
+    ) -> Ruling:
+        try:
+            if facts.__class__ is not dict:
+                raise Odd
+            return self._run(facts, facts, now, zone, currency)
+        except (Odd, TypeError, AttributeError):
+            pass
+        with localcontext(EXACT):
+            typed = typed_document(self.ruleset, facts, currency)
+        return self._run(facts, typed, now, zone, currency)
+
+    def _run(
+        self,
+        facts: Mapping[str, Any],
+        typed: dict[str, Any],
+        now: datetime,
+        zone: ZoneInfo,
+        currency: str,
+    ) -> Ruling:
+        x = self.blank.copy()
+        x[:5] = now, zone, facts, typed, currency  # NOW … CURRENCY
+        if self.single:
+            part = self.parts[0]
+            every = part.block.every
+            if part.timed:
+                every = self.open_on(part, now.astimezone(zone).date())
+            fired, unclear, maybe = part.run(typed, x, every)
+            return Ruling(self, x, part, fired, unclear, maybe)
+        return Ruling.of_stages(self, x)
+
+    def open_on(self, part: Part, day: date) -> int:
+        """Bits of the rules that are active on a day of the shop."""
+        noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+        zone = clock.zone("UTC")
+        return sum(
+            1 << index for index, rule in enumerate(part.block.rules) if active(rule, noon, zone)
+        )
+
+    def context(self, x: list[Any]) -> Context:
+        """The reference's view of the same decision, made once when something needs it."""
+        found: Context | None = x[KEPT]
+        if found is None:
+            found = context_of(self.ruleset, x[DOCUMENT], x[NOW], str(x[ZONE].key), x[CURRENCY])
+            x[KEPT] = found
+        return found
+
+    def resolve(self, part: Part, x: list[Any], maybe: int) -> int:
+        """Those of the rules that are really unknown: none of their remaining conditions is
+        false.
+        """
+        found = 0
+        rest = part.block.rest
+        while maybe:
+            index = maybe.bit_length() - 1
+            bit = 1 << index
+            maybe ^= bit
+            if all(self.leaf(node, x) is not False for node in rest[index]):
+                found |= bit
+        return found
+
+    def leaf(self, node: tree.Node, x: list[Any]) -> Any:
+        """The truth of a condition that is left with a rule, computed once per decision."""
+        slot = self.layout.lazy.get(("leaf", node))
+        if slot is None:
+            return self.closures.of(node)(x)
+        value = x[slot]
+        if value is UNSET:
+            value = x[slot] = self.closures.of(node)(x)
+        return value
+
+    def near(self, part: Part, x: list[Any], written: Mapping[str, object], among: int) -> int:
+        """Bits of the rules of a block that one leaf kept from holding."""
+        key = id(part)
+        with localcontext(EXACT):
+            if key not in self._nearness:
+                overlaid = () if self.single else _overlaid(self.ruleset)
+                self._nearness[key] = Nearness(
+                    self.ruleset, part.block.rules, self.constants, overlaid
+                )
+            return self._nearness[key].near(x, written, among)
+
+    def publish(self, x: list[Any], written: Mapping[str, object]) -> None:
+        """Make what the evaluation wrote visible to the conditions that follow."""
+        context = self.context(x)
+        context.facts.written.update(written)
+        context.derived.clear()
+        for name, slot in self.overlay.items():
+            if name in context.facts.written:
+                x[slot] = context.facts.written[name]
+        for slot in self.lazy:
+            x[slot] = UNSET
+
+    def judge(self, part: Part, x: list[Any]) -> Judged:
+        """One block of a program of several."""
+        every = part.block.every
+        if part.timed:
+            every = self.open_on(part, x[NOW].astimezone(x[ZONE]).date())
+        fired, unclear, maybe = part.run(x[TYPED], x, every)
+        return Judged(part, fired, unclear | self.resolve(part, x, maybe))
+
+
+def compile_set(ruleset: RuleSet) -> Program:
+    """The set as a program."""
+    return Program(ruleset)
+
+
+def _aware(now: datetime) -> datetime:
+    if now.tzinfo is None:
+        raise InputError(
+            "time.naive",
+            zh="now 需要时区偏移，如 2026-11-11T09:00:00+08:00",
+            en="now needs its offset, as in 2026-11-11T09:00:00+08:00",
+        )
+    return now.astimezone(UTC)
+
+
+def _overlaid(ruleset: RuleSet) -> frozenset[str]:
+    """Facts that the evaluation itself writes: tags, and what was decided before."""
+    written = list_facts_written(ruleset, (name for rule in ruleset.rules for name in rule.writes))
+    return frozenset((*written, *(f"decided.{name}" for name in ruleset.gate_spec.actions)))
+
+
+def _parts(
+    ruleset: RuleSet, layout: Layout, closures: Closures, constants: Context
+) -> tuple[Part, ...]:
+    places = [
+        (stage, level, [rule for rule in stage.rules if rule.stratum == level])
+        for stage in ruleset.stages
+        for level in sorted({rule.stratum for rule in stage.rules})
+    ]
+    staged = len(places) > 1 or ruleset.policy == "stages"
+    overlaid = _overlaid(ruleset) if staged else frozenset()
+    for name in overlaid:
+        layout.slot(layout.raw, name)
+    found: list[Part] = []
+    codes: list[tuple[Code, Code, Block, dict[str, str]]] = []
+    for number, (_, _, rules) in enumerate(places):
+        block = block_of(ruleset, rules, constants, overlaid, lines=number == 0)
+        code = Code()
+        code.namespace.update(BASE)
+        head = code.inner()
+        names: dict[str, str] = {}
+        if number == 0:
+            for column in block.columns:
+                if isinstance(column.subject, tree.Fact) and column.subject.id != "now":
+                    names[column.subject.id] = code.bind(None, "f")
+        judge_of(block, code, closures, names)
+        codes.append((head, code, block, names))
+    for number, (stage, level, rules) in enumerate(places):
+        head, code, block, names = codes[number]
+        head.add("u = 0")
+        if number == 0:
+            Reader(layout, head, names, block.members).emit()
+        code.body[:0] = head.body
+        last = level == max(rule.stratum for rule in stage.rules)
+        run = code.function("judge", "doc, x, n")
+        way = None if staged else quick(stage, rules)
+        timed = any(rule.active_from or rule.active_to for rule in rules)
+        found.append(Part(stage, level, last, block, run, way, timed))
+    return tuple(found)
+
+
+def _rounds(ruleset: RuleSet) -> bool:
+    """Whether an expression rounds by the thread's decimal context."""
+    nodes: list[tree.Node] = [leaf.node for rule in ruleset.rules for leaf in rule.leaves]
+    nodes += [derived.node for derived in ruleset.derive.values()]
+    return any(
+        isinstance(part, tree.Negate)
+        or (isinstance(part, tree.Call) and part.function not in _ROUNDING_FREE)
+        for node in nodes
+        for part in tree.walk(node)
+    )
