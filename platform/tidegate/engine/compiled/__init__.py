@@ -2,8 +2,8 @@
 simulation alike.
 """
 
-from tidegate.engine.compiled.documents import typed_document
+from tidegate.engine.compiled.documents import FactDocument, typed_document
 from tidegate.engine.compiled.program import Program, compile_set
 from tidegate.engine.compiled.ruling import Ruling
 
-__all__ = ["Program", "Ruling", "compile_set", "typed_document"]
+__all__ = ["FactDocument", "Program", "Ruling", "compile_set", "typed_document"]

@@ -9,17 +9,18 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from tidegate.engine.compiled.columns import Column, Members
+from tidegate.engine.compiled.columns import TEXT_TESTS, Column, Members
 from tidegate.engine.compiled.conjunctions import conjunction
 from tidegate.engine.evaluation import Context
 from tidegate.engine.language import tree
 from tidegate.engine.language.rendering import render
-from tidegate.engine.regions import Unary, unary
+from tidegate.engine.regions import Unary, is_constant, unary
 from tidegate.engine.rulesets import Rule, RuleSet
-from tidegate.engine.values import Money
+from tidegate.engine.values import ExactText, Money
 
-# measured: below this many rules, asking each candidate costs less than asking once for all
-SHARED_BY = 12
+# measured: a condition asked of few rules costs less when only candidates are asked
+SHARED_BY = 16
+SHARED_SHARE = 4
 COMPUTED_BY = 3
 _KINDS = {
     "text": "text",
@@ -89,7 +90,28 @@ class _Sorter:
         self.cells.setdefault((kind, test.key), {}).setdefault(index, []).append(test)
         self.nodes.setdefault((kind, test.key), {}).setdefault(index, []).append(part)
 
+    def _words(self, part: tree.Node) -> Unary | None:
+        """`contains(order.buyer_memo, "加急")` and its like, or the opposite."""
+        call = part.value if isinstance(part, tree.Not) else part
+        if not isinstance(call, tree.Call) or call.function not in TEXT_TESTS:
+            return None
+        if len(call.args) != 2 or not is_constant(call.args[1]):
+            return None
+        subject, word = call.args[0], self.constants.value(call.args[1])
+        if not isinstance(subject, tree.Fact) or subject.id in self.overlaid:
+            return None
+        fact = self.ruleset.fields.get(subject.id) or self.ruleset.vocabulary.facts.get(subject.id)
+        if fact is None or _KINDS.get(fact.type) != "text":
+            return None
+        if not isinstance(word, str) or isinstance(word, ExactText):
+            return None
+        cell: tree.Node = tree.Call(call.function, (tree.Input(), call.args[1]))
+        return Unary(subject, tree.Not(cell) if isinstance(part, tree.Not) else cell, ())
+
     def _unary(self, part: tree.Node) -> tuple[str, Unary] | None:
+        words = self._words(part)
+        if words:
+            return "words", words
         test = unary(part, self.constants)
         kind = self._kind(test) if test else ""
         return (kind, test) if test and kind else None
@@ -125,12 +147,16 @@ class _Sorter:
             return
         column = Column(subject, kind, self.block.every, self.constants)
         for index, tests in by_rule.items():
-            _add(column, tests, 1 << index)
+            if kind == "words":  # one false test closes a rule, whatever the others say
+                for test in tests:
+                    _add(column, [test], 1 << index)
+            else:
+                _add(column, tests, 1 << index)
         self.block.columns.append(column)
 
     def _whole(self, node: tree.Node, indexes: list[int]) -> None:
         """A condition shared by many rules is a column of its own."""
-        if len(indexes) < SHARED_BY:
+        if len(indexes) < max(SHARED_BY, len(self.block.rules) // SHARED_SHARE):
             for index in indexes:
                 self.block.rest[index].append(node)
             return

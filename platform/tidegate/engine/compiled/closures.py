@@ -6,6 +6,7 @@ read. Nodes this module does not know are left to the reference.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 from tidegate.engine import clock
-from tidegate.engine.compiled.layout import CONTEXT, NOW, UNSET, ZONE, Layout, Row
+from tidegate.engine.compiled.layout import CONTEXT, NOW, TYPED, UNSET, ZONE, Layout, Row
 from tidegate.engine.compiled.spans import span_of
 from tidegate.engine.evaluation import Context, Interval, one_of
 from tidegate.engine.language import tree
@@ -27,12 +28,12 @@ from tidegate.engine.vocabulary import DAYS
 Slots = list[Any]
 Closure = Callable[[Slots], Any]
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-    "=": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "=": operator.eq,
+    "!=": operator.ne,
 }
 
 
@@ -100,9 +101,7 @@ class Closures:
         layout = self.layout
         group = layout.ruleset.vocabulary.groups.get(node.id)
         if layout.fact(node.id) is None and group is not None:
-            layout.lines.setdefault(node.id, {})
-            slot = layout.slot(layout.lists, node.id)
-            return lambda x: x[slot]
+            return _lines(node.id, layout, layout.lazy_slot(("lines", node.id)))
         if self._is_number(node.id):
             raw = layout.slot(layout.raw, node.id)
             return lambda x: _decimal(x[raw])
@@ -286,13 +285,7 @@ class Closures:
         condition = self._of(node.condition)
         then, otherwise = self._of(node.then), self._of(node.otherwise)
 
-        def run(x: Slots) -> Any:
-            found = condition(x)
-            if found is None:
-                return None
-            return then(x) if found else otherwise(x)
-
-        return run
+        return lambda x: then(x) if condition(x) is True else otherwise(x)
 
     def presence(self, node: tree.Presence) -> Closure:
         inner, missing = self._of(node.value), node.missing
@@ -328,6 +321,9 @@ class Closures:
         return ""
 
     def quantified(self, node: tree.Quantified) -> Closure:
+        fields = self._compared_fields(node)
+        if fields:
+            return _every_field(*fields)
         source, slot, condition = self._bound(node.variable, node.over, node.condition)
         decisive, found_it = node.kind != "every", node.kind == "some"
         nothing = node.kind == "no"
@@ -352,6 +348,26 @@ class Closures:
             return nothing or (not decisive and len(elements) > 0)
 
         return run
+
+    def _compared_fields(
+        self, node: tree.Quantified
+    ) -> tuple[str, str, str, Callable[[Any, Any], bool]] | None:
+        """`every line: field against field` as the list and two number fields; the commonest
+        question about lines (is everything in stock?).
+        """
+        condition = node.condition
+        if node.kind != "every" or not isinstance(condition, tree.Compare):
+            return None
+        if not isinstance(node.over, tree.Fact) or node.over.id not in self.layout.groups:
+            return None
+        fields = []
+        for side in (condition.left, condition.right):
+            if not isinstance(side, tree.Member) or side.of != tree.Variable(node.variable):
+                return None
+            if not self._is_number(side.fact):
+                return None
+            fields.append(side.field)
+        return node.over.id, fields[0], fields[1], _ORDER[condition.op]
 
     def filter(self, node: tree.Filter) -> Closure:
         source, slot, condition = self._bound(node.variable, node.of, node.condition)
@@ -450,7 +466,9 @@ class Closures:
 
         def run(x: Slots) -> Any:
             value = inner(x)
-            return None if value is None else Decimal(value.astimezone(x[ZONE]).hour)
+            if isinstance(value, datetime):
+                value = value.astimezone(x[ZONE])
+            return None if value is None else Decimal(value.hour)
 
         return run
 
@@ -472,6 +490,43 @@ def _numbers(test: Callable[[Any, Any], bool], one: Closure, other: Closure) -> 
     def run(x: Slots) -> Truth:
         left, right = one(x), other(x)
         return None if left is None or right is None else test(left, right)
+
+    return run
+
+
+def _lines(group: str, layout: Layout, slot: int) -> Closure:
+    """The lines of a list, made into rows the first time they are asked for."""
+    places = layout.lines.setdefault(group, {})
+
+    def run(x: Slots) -> Any:
+        rows = x[slot]
+        if rows is UNSET:
+            found = x[TYPED].get(group)
+            if found is not None:
+                fields = tuple(places)  # in the order of their places
+                if layout.identity:
+                    found = tuple([Row([row.get(f) for f in fields]) for row in found])
+                else:
+                    found = tuple([tuple([row.get(f) for f in fields]) for row in found])
+            rows = x[slot] = found
+        return rows
+
+    return run
+
+
+def _every_field(group: str, left: str, right: str, test: Callable[[Any, Any], bool]) -> Closure:
+    def run(x: Slots) -> Truth:
+        rows = x[TYPED].get(group)
+        if not rows:
+            return None if rows is None else False
+        result: Truth = True
+        for row in rows:
+            one, other = row.get(left), row.get(right)
+            if one is None or other is None:
+                result = None
+            elif not test(one, other):
+                return False
+        return result
 
     return run
 

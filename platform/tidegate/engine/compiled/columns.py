@@ -8,7 +8,7 @@ false. Deciding is a look-up and an AND for each column, however many rules ther
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -17,11 +17,12 @@ from typing import Any
 
 from tidegate.engine.evaluation import Context
 from tidegate.engine.language import tree
-from tidegate.engine.operations import order
+from tidegate.engine.operations import order, wildcard
 from tidegate.engine.regions import ascending, between, moved, other_text, step_of, truth
 from tidegate.engine.values import ExactText, Money, fold
 
 MEMO = 4_096  # distinct texts remembered per column
+SHORT = 64  # characters of a text worth remembering
 Pair = tuple[int, int]
 ORDERED: Mapping[str, type] = {
     "number": Decimal,
@@ -75,12 +76,96 @@ class TextTable:
         self.by_text = {fold(point): column.at(point) for point in points}
         self.memo: dict[str, Pair] = {}
 
+    def never_unknown(self) -> bool:
+        """Whether no known text leaves a condition unknown."""
+        return not self.exact and not any(u for _, u in (self.other, *self.by_text.values()))
+
     def look(self, text: str) -> Pair:
         """The pair of a text seen for the first time."""
         found = self.column.at(text) if self.exact else self.by_text.get(fold(text), self.other)
         if len(self.memo) < MEMO:
             self.memo[text] = found
         return found
+
+
+class OpenTexts(dict[str | None, int]):
+    """Open rules by text, for a table in which no known text leaves anything unknown; texts not
+    seen before are looked up and, up to a limit, remembered.
+    """
+
+    def __init__(self, table: TextTable) -> None:
+        super().__init__({None: table.column.at(None)[0]})
+        self.table = table
+
+    def __missing__(self, text: str) -> int:
+        table = self.table
+        found = table.by_text.get(fold(text), table.other)[0]
+        if len(self) < MEMO:
+            self[text] = found
+        return found
+
+
+TEXT_TESTS: Mapping[str, Callable[[str, str], bool]] = {
+    "contains": lambda text, part: part in text,
+    "starts_with": str.startswith,
+    "ends_with": str.endswith,
+    "matches": wildcard,
+}
+
+
+class OpenWords(dict[str | None, int]):
+    """Open rules by text, for conditions such as `contains(?, "…")` on one fact; short texts are
+    remembered.
+    """
+
+    def __init__(self, column: Column) -> None:
+        super().__init__({None: column.every})
+        self.every = column.every
+        self.tests = [
+            _word_test(cell, bits, column.constants) for cell, bits in column.cells.items()
+        ]
+
+    def __missing__(self, text: str) -> int:
+        folded, closed = fold(text), 0
+        for test, word, wanted, bits in self.tests:
+            if test(folded, word) is not wanted:
+                closed |= bits
+        found = self.every & ~closed
+        if len(text) <= SHORT and len(self) < MEMO:
+            self[text] = found
+        return found
+
+
+def _word_test(
+    cell: tree.Node, bits: int, constants: Context
+) -> tuple[Callable[[str, str], bool], str, bool, int]:
+    wanted = True
+    if isinstance(cell, tree.Not):
+        wanted, cell = False, cell.value
+    assert isinstance(cell, tree.Call)  # noqa: S101  the sorter puts no other cell here
+    return TEXT_TESTS[cell.function], fold(str(constants.value(cell.args[1]))), wanted, bits
+
+
+class LineMasks(dict[tuple[object, ...], Pair]):
+    """(rules true, rules unknown) on any line, by the field's values on all lines."""
+
+    def __init__(self, column: Column) -> None:
+        super().__init__()
+        self.column = column
+        self.one: dict[object, Pair] = {}
+
+    def __missing__(self, values: tuple[object, ...]) -> Pair:
+        true = unknown = 0
+        for value in values:
+            if value not in self.one:
+                if len(self.one) >= MEMO:
+                    self.one.clear()
+                self.one[value] = true_and_unknown(self.column, value)
+            true |= self.one[value][0]
+            unknown |= self.one[value][1]
+        if len(self) < MEMO:
+            self[values] = true, unknown
+        return true, unknown
 
 
 @dataclass

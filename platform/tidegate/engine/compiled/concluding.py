@@ -7,15 +7,27 @@ would return; tests hold the two against each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from typing import Protocol
 
 from tidegate.engine.decisions import Outcome
 from tidegate.engine.language import tree
 from tidegate.engine.rulesets import OTHERWISE, ActionCall, Rule, Stage
 
-Doubt = Callable[[int], int]  # bits of rules: those of them that are really unknown
 Outcomes = tuple[Outcome, ...]
-Conclude = Callable[[list[int], int, int, Doubt], Outcomes | None]
+# indexes of rules that fired, bits of rules known to be unknown, bits of rules that may be
+Judgement = tuple[list[int], int, int]
+
+
+class Doubter(Protocol):
+    """Whoever can tell which rules are really unknown."""
+
+    def really(self, maybe: int) -> int:
+        """Those of the rules (bits)."""
+        ...
+
+
+Conclude = Callable[[Judgement, Doubter], Outcomes | None]
 
 
 def constant_outcome(call: ActionCall, rule: str) -> Outcome | None:
@@ -48,6 +60,11 @@ def quick(stage: Stage, rules: Sequence[Rule]) -> Conclude | None:
     }[stage.policy]
 
 
+def no_way(judged: Judgement, doubter: Doubter) -> None:
+    """For stages without a short way."""
+    del judged, doubter
+
+
 class _Plan:
     def __init__(self, stage: Stage, rules: Sequence[Rule]) -> None:
         self.otherwise = constant_outcomes(stage.otherwise, OTHERWISE)
@@ -56,6 +73,7 @@ class _Plan:
         self.outcomes = [constant_outcomes(rule.actions, rule.id) for rule in rules]
         self.clean = [_clean(outcomes) for outcomes in self.outcomes]
         self.alone = _never_meet(self.outcomes)
+        self.marks = _marks(self.outcomes)
         rank = {action: index for index, action in enumerate(stage.severity)}
         self.none = len(rank)
         ranks = [{rank.get(call.action.id, self.none) for call in rule.actions} for rule in rules]
@@ -66,50 +84,71 @@ class _Plan:
             for best in range(own + 1, self.none + 1):
                 self.worse[best] |= 1 << index
 
-    def collect(self, fired: list[int], unclear: int, maybe: int, doubt: Doubt) -> Outcomes | None:
-        if self.fails and (unclear or doubt(maybe)):
+    def collect(self, judged: Judgement, doubter: Doubter) -> Outcomes | None:
+        fired, unclear, maybe = judged
+        if self.fails and (unclear or doubter.really(maybe)):
             return None
         if not fired:
             return self.otherwise
-        return self._together(fired)
+        found: Outcomes = ()
+        for index in fired:
+            if not self.alone[index]:
+                return self._together(fired)
+            found += self.outcomes[index]  # type: ignore[operator]  # alone only if constant
+        return found
 
     def _together(self, fired: list[int]) -> Outcomes | None:
+        """All their actions; of equal ones the first."""
         if len(fired) == 1:
             index = fired[0]
             return self.outcomes[index] if self.clean[index] else None
         found: Outcomes = ()
+        written: dict[str, str] = {}
+        said: set[int] = set()
         for index in fired:
-            if not self.alone[index]:
+            if self.alone[index]:
+                found += self.outcomes[index]  # type: ignore[operator]  # alone only if constant
+                continue
+            for own, way, outcome in self.marks[index]:
+                if own in said:
+                    continue
+                if way and written.setdefault(outcome.writes, way) != way:
+                    return None
+                said.add(own)
+                found += (outcome,)
+            if self.outcomes[index] is None:
                 return None
-            found += self.outcomes[index]  # type: ignore[operator]  # alone only if constant
         return found
 
-    def first(self, fired: list[int], unclear: int, maybe: int, doubt: Doubt) -> Outcomes | None:
+    def first(self, judged: Judgement, doubter: Doubter) -> Outcomes | None:
+        fired, unclear, maybe = judged
         if not fired:
-            if self.strict and (unclear or doubt(maybe)):
+            if self.strict and (unclear or doubter.really(maybe)):
                 return None
             return self.otherwise
         index = fired[0]
         if self.strict:
             above = (1 << index) - 1
-            if unclear & above or (maybe & above and doubt(maybe & above)):
+            if unclear & above or (maybe & above and doubter.really(maybe & above)):
                 return None
         for other in fired:  # an argument that can't be known would make the rule unknown
             if self.outcomes[other] is None:
                 return None
         return self.outcomes[index] if self.clean[index] else None
 
-    def single(self, fired: list[int], unclear: int, maybe: int, doubt: Doubt) -> Outcomes | None:
+    def single(self, judged: Judgement, doubter: Doubter) -> Outcomes | None:
+        fired, unclear, maybe = judged
         if len(fired) > 1:
             return None
         if not fired:
-            if self.strict and (unclear or doubt(maybe)):
+            if self.strict and (unclear or doubter.really(maybe)):
                 return None
             return self.otherwise
         index = fired[0]
         return self.outcomes[index] if self.clean[index] else None
 
-    def priority(self, fired: list[int], unclear: int, maybe: int, doubt: Doubt) -> Outcomes | None:
+    def priority(self, judged: Judgement, doubter: Doubter) -> Outcomes | None:
+        fired, unclear, maybe = judged
         best, standing = self.none, []
         for index in fired:
             own = self.rank[index]
@@ -121,7 +160,7 @@ class _Plan:
             if self.rank[index] == best or self.rank[index] == self.none:
                 standing.append(index)
         worse = self.worse[best]
-        if self.strict and (unclear & worse or (maybe & worse and doubt(maybe & worse))):
+        if self.strict and (unclear & worse or (maybe & worse and doubter.really(maybe & worse))):
             return None
         if best == self.none:
             if not standing:
@@ -146,7 +185,7 @@ def _never_meet(all_outcomes: Sequence[Outcomes | None]) -> list[bool]:
     """For each rule, whether none of its actions equals one of another rule's, or writes, not as
     one of many, what another rule writes too.
     """
-    said: dict[str, set[int]] = {}
+    said: dict[Hashable, set[int]] = {}
     written: dict[str, set[int]] = {}
     ways: dict[str, set[tuple[str, bool]]] = {}
     for index, outcomes in enumerate(all_outcomes):
@@ -169,5 +208,26 @@ def _never_meet(all_outcomes: Sequence[Outcomes | None]) -> list[bool]:
     ]
 
 
-def _said(outcome: Outcome) -> str:
-    return f"{outcome.action} {sorted((k, str(v)) for k, v in outcome.args.items())}"
+def _marks(all_outcomes: Sequence[Outcomes | None]) -> list[list[tuple[int, str, Outcome]]]:
+    """For each action: a number equal for equal actions, the way in which it writes (equal ways
+    go together, empty goes with any), and the outcome.
+    """
+    numbers: dict[Hashable, int] = {}
+
+    def mark(one: Outcome) -> tuple[int, str, Outcome]:
+        own = numbers.setdefault(_said(one), len(numbers))
+        if one.many:
+            return own, "", one
+        return own, one.action if "reason" in one.args else str(own), one
+
+    return [[mark(one) for one in outcomes or ()] for outcomes in all_outcomes]
+
+
+def _said(outcome: Outcome) -> Hashable:
+    """Equal for actions that are equal."""
+    args = tuple(sorted(outcome.args.items(), key=lambda item: item[0]))
+    try:
+        hash(args)
+    except TypeError:
+        return outcome.action, repr(args)
+    return outcome.action, args

@@ -1,12 +1,13 @@
-"""From blocks to functions: reading the document, the columns, and the rules left to ask."""
+"""From blocks to functions: reading the document, the columns, and the rules left to ask.
+
+The code keeps `n`, the rules still open, and `u`, the rules something of which is unknown.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tidegate.engine.compiled.assembly import Code
@@ -16,91 +17,57 @@ from tidegate.engine.compiled.columns import (
     MEMO,
     ORDERED,
     Column,
+    LineMasks,
     Members,
+    OpenTexts,
+    OpenWords,
     OrderedTable,
     Pair,
     TextTable,
     ordered_table,
-    true_and_unknown,
 )
-from tidegate.engine.compiled.layout import NOW, UNSET, Layout, Row
-from tidegate.engine.compiled.spans import span_of
+from tidegate.engine.compiled.layout import NOW, UNSET, Layout
 from tidegate.engine.language import tree
 from tidegate.engine.values import Money
 
 NOTHING: dict[str, Any] = {}
+BASE: dict[str, Any] = {"NOTHING": NOTHING, "UNSET": UNSET, "Money": Money}
+BASE |= {"bisect_left": bisect_left, "bisect_right": bisect_right}
 
 
-class Checked(dict[str, Any]):
-    """A map from windows to values that `Facts.check` has passed."""
-
-    __slots__ = ()
-
-
-class Odd(Exception):
-    """The document has a value that is not yet of its type: type it, then run again."""
-
-
-BASE = {"NOTHING": NOTHING, "ODD": Odd, "UNSET": UNSET, "Row": Row, "Money": Money}
-BASE |= {"Decimal": Decimal, "datetime": datetime, "date": date, "timedelta": timedelta}
-BASE |= {"UTC": UTC, "bisect_left": bisect_left, "bisect_right": bisect_right}
-_CHECKS = {
-    "text": "if v is not None and v.__class__ is not str:\n    raise ODD",
-    "boolean": "if v is not None and v is not True and v is not False:\n    raise ODD",
-    "number": (
-        "c = v.__class__\n"
-        "if v is not None and c is not int and (c is not Decimal or not v.is_finite()):\n"
-        "    raise ODD"
-    ),
-    "money": "if v is not None and v.__class__ is not Money:\n    raise ODD",
-    "instant": (
-        "if v is not None and (v.__class__ is not datetime or v.tzinfo is not UTC):\n    raise ODD"
-    ),
-    "date": "if v is not None and v.__class__ is not date:\n    raise ODD",
-    "duration": "if v is not None and v.__class__ is not timedelta:\n    raise ODD",
-    "texts": (
-        "if v is not None:\n"
-        "    if v.__class__ is not tuple:\n        raise ODD\n"
-        "    for c in v:\n        if c.__class__ is not str:\n            raise ODD"
-    ),
-}
-_CHECKS["choice"] = _CHECKS["text"]
-
-
-def judge_of(block: Block, code: Code, closures: Closures, locals_: dict[str, str]) -> None:
-    """Code that takes `n` (open rules), `u` and `x` and returns (fired, unclear, maybe): indexes
-    of rules that fired, ascending; bits of rules known to be unknown; bits of rules that are
-    unknown unless one of their remaining conditions is false.
-
-    `locals_` are facts (ids) the code before has put into local names.
+def add_rest(block: Block, code: Code, closures: Closures) -> None:
+    """Code that asks what no column holds and returns (fired, unclear, maybe): indexes of rules
+    that fired, ascending; bits of rules known to be unknown; bits of rules that are unknown
+    unless one of their remaining conditions is false.
     """
-    for column in block.columns:
-        _column(column, code, closures, locals_)
-    rest = [[closures_slot(node, closures) for node in nodes] for nodes in block.rest]
-    code.add(_RESOLVE, {
-        "BITS": code.bind([1 << index for index in range(len(block.rules))]),
-        "REST": code.bind([tuple(parts) or None for parts in rest]),
-    })  # fmt: skip
+    rest = [[remembered(node, closures) for node in nodes] for nodes in block.rest]
+    names = {"BITS": code.bind([1 << index for index in range(len(block.rules))])}
+    if not any(rest):
+        code.add(_FIRED.replace("PICK", "fired.append(i)"), names)
+        return
+    names["REST"] = code.bind([tuple(parts) or None for parts in rest])
+    code.add(_FIRED.replace("PICK", _ASK), names)
 
 
-def closures_slot(node: tree.Node, closures: Closures) -> tuple[int, Callable[[Any], Any]]:
+def remembered(node: tree.Node, closures: Closures) -> tuple[int, Callable[[Any], Any]]:
     """The slot that remembers a condition, and its closure."""
     return closures.layout.lazy_slot(("leaf", node)), closures.of(node)
 
 
-_RESOLVE = """
+_FIRED = """
 fired = []
-unclear = 0
+unclear = maybe = 0
 if u:
     maybe = n & u
-    m = n ^ maybe
-else:
-    maybe = 0
-    m = n
-while m:
-    i = m.bit_length() - 1
-    m ^= BITS[i]
-    r = REST[i]
+    n ^= maybe
+while n:
+    i = n.bit_length() - 1
+    n ^= BITS[i]
+    PICK
+fired.reverse()
+return fired, unclear, maybe
+"""
+_ASK = """r = REST[i]
     if r is None:
         fired.append(i)
         continue
@@ -117,76 +84,86 @@ while m:
         if clear:
             fired.append(i)
         else:
-            unclear |= BITS[i]
-fired.reverse()
-return fired, unclear, maybe
-"""
+            unclear |= BITS[i]"""
 
 
-def _column(column: Column, code: Code, closures: Closures, locals_: dict[str, str]) -> None:
+def add_column(column: Column, code: Code, closures: Closures, value: str = "") -> None:
+    """Code that applies one column to `value`, or to what its subject is worth."""
     subject = column.subject
-    missing = _missing(column, code)
-    if isinstance(subject, tree.Fact) and subject.id in locals_:
-        name, checked = locals_[subject.id], True
-    else:
-        name, checked = "v", False
-        if isinstance(subject, tree.Fact) and subject.id != "now":
-            slot = closures.layout.slot(closures.layout.raw, subject.id)
-            code.add("v = x[S]", {"S": slot})
-            checked = True
-        elif isinstance(subject, tree.Fact):
+    trusted = isinstance(subject, tree.Fact)
+    if not value:
+        value = "v"
+        if not isinstance(subject, tree.Fact):
+            slot, closure = remembered(subject, closures)
+            code.add("v = x[S] = F(x)", {"S": slot, "F": code.bind(closure)})
+        elif subject.id == "now":
             code.add("v = x[S]", {"S": NOW})
         else:
-            node = subject
-            memo, closure = closures_slot(node, closures)
-            code.add("v = x[S] = F(x)", {"S": memo, "F": code.bind(closure)})
-    known = code.inner()
-    _KNOWN[column.kind if column.kind in _KNOWN else "ordered"](column, known, name, checked)
-    code.add(
-        "if V is None:\n    MISS\nelse:\n    BODY".replace("MISS", missing), {"V": name}, known
-    )
+            code.add("v = x[S]", {"S": closures.layout.slot(closures.layout.raw, subject.id)})
+    makers = {"boolean": _boolean, "text": _text, "money": _money, "words": _words}
+    add = makers.get(column.kind, _ordered)
+    add(column, code, value, trusted)
 
 
-def _missing(column: Column, code: Code) -> str:
-    """Statements (a fixed form) for an unknown value, their values bound in the namespace."""
-    opened, unknown = column.at(None)
-    text = []
-    if opened != column.every:
-        text.append(f"n &= {code.bind(opened)}")
-    if unknown:
-        text.append(f"u |= {code.bind(unknown)}")
-    return "; ".join(text) or "pass"
+def _missing(column: Column, code: Code) -> Code:
+    """What an unknown value does."""
+    return _pair(column.at(None), column, code)
 
 
-def _boolean(column: Column, code: Code, name: str, checked: bool) -> None:
-    pairs = [column.at(True), column.at(False)]
-    for value, (opened, unknown) in zip((True, False), pairs, strict=True):
-        inner = code.inner()
-        inner.add("n &= A", {"A": code.bind(opened)})
-        if unknown:
-            inner.add("u |= A", {"A": code.bind(unknown)})
-        code.add("if V is True:\n    BODY" if value else "if V is False:\n    BODY",
-                 {"V": name}, inner)  # fmt: skip
-    if not checked:
-        code.add("if V is not True and V is not False:\n    a, b = AT(V)\n    n &= a\n    u |= b",
-                 {"V": name, "AT": code.bind(column.at)})  # fmt: skip
+def _pair(pair: Pair, column: Column, code: Code) -> Code:
+    found = code.inner()
+    if pair[0] != column.every:
+        found.add("n &= A", {"A": code.bind(pair[0])})
+    if pair[1]:
+        found.add("u |= A", {"A": code.bind(pair[1])})
+    return found
 
 
-def _text(column: Column, code: Code, name: str, checked: bool) -> None:
+def _odd(column: Column, code: Code, value: str) -> Code:
+    """What a value of no expected type does: every cell is evaluated on it."""
+    found = code.inner()
+    found.add("a, b = AT(V)\nn &= a\nu |= b", {"V": value, "AT": code.bind(column.at)})
+    return found
+
+
+def _boolean(column: Column, code: Code, value: str, trusted: bool) -> None:
+    last = _missing(column, code)
+    if not trusted:
+        last = _either("V is None", {"V": value}, last, _odd(column, code, value))
+    no = _either("V is False", {"V": value}, _pair(column.at(False), column, code), last)
+    code.body += _either("V is True", {"V": value}, _pair(column.at(True), column, code), no).body
+
+
+def _either(test: str, names: dict[str, str | int], yes: Code, no: Code) -> Code:
+    found = yes.inner()
+    found.add(f"if {test}:\n    BODY", names, yes)
+    statement: Any = found.body[-1]
+    statement.orelse = no.body
+    return found
+
+
+def _text(column: Column, code: Code, value: str, trusted: bool) -> None:
     table = TextTable(column)
-    names = {"V": name, "GET": code.bind(table.memo.get), "LOOK": code.bind(table.look),
-             "AT": code.bind(column.at)}  # fmt: skip
-    if checked:
-        code.add("t = GET(V)\nif t is None:\n    t = LOOK(V)", names)
+    names: dict[str, str | int] = {"V": value, "LOOK": code.bind(table.look)}
+    found = code.inner()
+    if table.never_unknown():
+        found.add("n &= T[V]", {"T": code.bind(OpenTexts(table)), **names})
+        if unknown := column.at(None)[1]:
+            found.add("if V is None:\n    u |= U", {"U": code.bind(unknown), **names})
     else:
-        code.add(
-            "t = GET(V) if V.__class__ is str else AT(V)\nif t is None:\n    t = LOOK(V)", names
-        )
-    code.add("n &= t[0]\nif t[1]:\n    u |= t[1]")
+        known = code.inner()
+        known.add("t = LOOK(V)\nn &= t[0]\nu |= t[1]", names)
+        found.body += _either("V is None", names, _missing(column, code), known).body
+    if trusted:
+        code.body += found.body
+        return
+    test = "V is None or V.__class__ is str"
+    code.body += _either(test, names, found, _odd(column, code, value)).body
 
 
-def _money(column: Column, code: Code, name: str, checked: bool) -> None:
+def _money(column: Column, code: Code, value: str, trusted: bool) -> None:
     """One table for each currency, made when it is first seen; the set's own stands ready."""
+    del trusted  # the class is asked for anyway
     currencies = Counter(
         point.currency
         for points in column.points.values()
@@ -194,6 +171,21 @@ def _money(column: Column, code: Code, name: str, checked: bool) -> None:
         if isinstance(point, Money)
     )
     main = currencies.most_common(1)[0][0] if currencies else "CNY"
+    inner = code.inner()
+    _lookup(ordered_table(column, main), inner, "w")
+    body = code.inner()
+    body.add("w = V.amount", {"V": value})
+    body.body += inner.body
+    other = code.inner()
+    other.add("a, b = AT(V)\nn &= a\nu |= b",
+              {"V": value, "AT": code.bind(_by_currency(column))})  # fmt: skip
+    test = "V.__class__ is Money and V.currency == CUR"
+    names: dict[str, str | int] = {"V": value, "CUR": code.bind(main)}
+    known = _either(test, names, body, _either("V is None", names, _missing(column, code), other))
+    code.body += known.body
+
+
+def _by_currency(column: Column) -> Callable[[Any], Pair]:
     tables: dict[str, OrderedTable] = {}
 
     def at(value: Any) -> Pair:
@@ -207,213 +199,128 @@ def _money(column: Column, code: Code, name: str, checked: bool) -> None:
         region = table.region(value.amount)
         return table.open[region], table.unknown[region] if table.unknown else 0
 
-    inner = code.inner()
-    _lookup(ordered_table(column, main), inner, "w")
-    test = "V.currency == CUR" if checked else "V.__class__ is Money and V.currency == CUR"
-    code.add(
-        f"if {test}:\n    w = V.amount\n    BODY\nelse:\n    a, b = AT(V)\n    n &= a\n    u |= b",
-        {"V": name, "CUR": code.bind(main), "AT": code.bind(at)},
-        inner,
-    )
+    return at
 
 
-def _ordered(column: Column, code: Code, name: str, checked: bool) -> None:
+def _ordered(column: Column, code: Code, value: str, trusted: bool) -> None:
+    names: dict[str, str | int] = {"V": value, "WANTED": code.bind(ORDERED[column.kind])}
     table = ordered_table(column)
-    if checked:
-        _lookup(table, code, name)
-        return
-    inner = code.inner()
-    _lookup(table, inner, name)
-    wanted = code.bind(ORDERED[column.kind])
-    code.add("if V.__class__ is WANTED:\n    BODY\nelse:\n    a, b = AT(V)\n    n &= a\n    u |= b",
-             {"V": name, "WANTED": wanted, "AT": code.bind(column.at)}, inner)  # fmt: skip
+    found = code.inner()
+    whole = trusted and column.kind == "number" and _integral(table.points)
+    _lookup(table, found, value, whole)
+    if not trusted:
+        found = _either("V.__class__ is WANTED", names, found, _odd(column, code, value))
+    missing = _missing(column, code)
+    if missing.body:
+        code.body += _either("V is None", names, missing, found).body
+    else:
+        code.add("if V is not None:\n    BODY", names, found)
 
 
-def _lookup(table: OrderedTable, code: Code, name: str) -> None:
-    """The cheapest search that tells the table's regions apart."""
+def _integral(points: Sequence[Any]) -> bool:
+    return all(point == point.to_integral_value() for point in points)
+
+
+def _lookup(table: OrderedTable, code: Code, value: str, whole: bool = False) -> None:
+    """The cheapest search that tells the table's regions apart. `whole` when the points are whole
+    numbers: numbers of a document mostly are, and are compared with their like.
+    """
     opened, unknown, points = table.open, table.unknown, list(table.points)
     count = len(points)
     pairs = list(zip(opened, unknown or [0] * len(opened), strict=True))
+    names: dict[str, str | int] = {"P": code.bind(points), "V": value, "L": count}
+    where = "P"
+    if whole:
+        names["Q"] = code.bind([int(point) for point in points])
+        where = "Q if V.__class__ is int else P"
     if all(pairs[2 * i + 1] == pairs[2 * i + 2] for i in range(count)):  # every test is >= or <
-        find, step = "i = bisect_right(P, V)", pairs[::2]
+        find, pairs = f"bisect_right({where}, V)", pairs[::2]
     elif all(pairs[2 * i + 1] == pairs[2 * i] for i in range(count)):
-        find, step = "i = bisect_left(P, V)", pairs[::2]
+        find, pairs = f"bisect_left({where}, V)", pairs[::2]
     else:
-        find = "i = bisect_left(P, V)\ni = 2 * i + 1 if i < L and P[i] == V else 2 * i"
-        step = pairs
-    code.add(find, {"P": code.bind(points), "V": name, "L": count})
-    code.add("n &= O[i]", {"O": code.bind([pair[0] for pair in step])})
-    if unknown:
-        code.add("u |= U[i]", {"U": code.bind([pair[1] for pair in step])})
+        code.add(
+            f"i = bisect_left({where}, V)\ni = 2 * i + 1 if i < L and P[i] == V else 2 * i", names
+        )
+        find = "i"
+    names["O"] = code.bind([pair[0] for pair in pairs])
+    if not unknown:
+        code.add(f"n &= O[{find}]", names)
+        return
+    names["U"] = code.bind([pair[1] for pair in pairs])
+    code.add(f"i = {find}\nn &= O[i]\nu |= U[i]", names)
 
 
-_KNOWN: dict[str, Callable[[Column, Code, str, bool], None]] = {
-    "boolean": _boolean,
-    "text": _text,
-    "money": _money,
-    "ordered": _ordered,
-}
+def _words(column: Column, code: Code, value: str, trusted: bool) -> None:
+    del trusted  # only facts have such a column
+    names: dict[str, str | int] = {"V": value, "T": code.bind(OpenWords(column))}
+    code.add("n &= T[V]", names)
+    code.add("if V is None:\n    u |= U", {"U": code.bind(column.rules), **names})
 
 
-class Reader:
-    """Code that reads the facts a program uses out of a document, checks their types and puts
-    them where columns (`names`: fact to local name), closures and later blocks find them.
+def add_reading(layout: Layout, code: Code, block: Block | None, closures: Closures) -> None:
+    """Code that reads the facts out of `doc`: into slots for closures and later blocks, and
+    through the block's columns.
     """
-
-    def __init__(
-        self, layout: Layout, code: Code, names: dict[str, str], members: list[Members]
-    ) -> None:
-        self.layout = layout
-        self.code = code
-        self.names = names
-        self.members = members
-
-    def emit(self) -> None:
-        layout = self.layout
-        lists = layout.ruleset.vocabulary.variables
-        groups: dict[str, list[str]] = {"order": []}  # the currency is read in any case
-        lines: dict[str, list[str]] = {}
-        for name in layout.ruleset.facts_checked:
-            fact = layout.fact(name)
-            group = name.partition(".")[0]
-            if fact is None:
-                lines.setdefault(name, [])
-            elif group in lists:
-                lines.setdefault(lists[group], []).append(fact.field_name)
-            else:
-                groups.setdefault(group, []).append(name)
-        for group, names in groups.items():
-            self._group(group, names)
-        for group, fields in lines.items():
-            self._lines(group, fields)
-
-    def _group(self, group: str, names: list[str]) -> None:
-        code = self.code
-        code.add(_GROUP, {"G": code.bind(group)})
+    columns: dict[str, list[Column]] = {}
+    for column in block.columns if block else ():
+        if isinstance(column.subject, tree.Fact):
+            columns.setdefault(column.subject.id, []).append(column)
+    lists = layout.ruleset.vocabulary.variables
+    groups: dict[str, list[str]] = {}
+    lines: dict[str, list[str]] = {}
+    for name in layout.ruleset.facts_checked:
+        fact = layout.fact(name)
+        group = name.partition(".")[0]
+        if fact is None:
+            lines.setdefault(name, [])
+        elif group in lists:
+            lines.setdefault(lists[group], []).append(fact.field_name)
+        elif name in columns or name in layout.raw or name in layout.windows:
+            groups.setdefault(group, []).append(name)
+    for group, names in groups.items():
+        code.add("g = doc.get(G) or NOTHING", {"G": code.bind(group)})
         for name in names:
-            fact = self.layout.fact(name)
-            assert fact is not None  # noqa: S101  sorted so by emit
-            code.add("v = g.get(K)", {"K": code.bind(fact.field_name)})
-            if fact.window:
-                check = _check_count if fact.type == "number" else _check_typed(fact.type)
-                code.add("if v is not None:\n    CHECK(v)", {"CHECK": code.bind(check)})
-                if name in self.layout.windows:
-                    code.add("x[S] = v", {"S": self.layout.windows[name]})
-                continue
-            code.add(_CHECKS[fact.type])
-            if name in self.layout.raw:
-                code.add("x[S] = v", {"S": self.layout.raw[name]})
-            if name in self.names:
-                code.add("V = v", {"V": self.names[name]})
-
-    def _lines(self, group: str, fields: list[str]) -> None:
-        """One pass over the lines: checks, rows for closures, columns over lines."""
-        code, layout = self.code, self.layout
-        each = layout.ruleset.vocabulary.groups[group].each
-        wanted = layout.lines.get(group)
-        members = [members for members in self.members if members.group == group]
-        loop = code.inner()
-        names: dict[str, str] = {}
-        for name in fields:
-            fact = layout.ruleset.vocabulary.facts[f"{each}.{name}"]
-            loop.add("v = r.get(K)", {"K": code.bind(name)})
-            loop.add(_CHECKS[fact.type])
-            for number, one in enumerate(members):
-                if one.field == name:
-                    loop.add(_MEMBER, _member_names(one, number, code))
-            if wanted and name in wanted:
-                names[name] = code.bind(None, "r")
-                loop.add("V = v", {"V": names[name]})
-        if wanted is not None:
-            ordered = [names[name] for name in sorted(wanted, key=lambda name: wanted[name])]
-            listed = "".join(f"{name}, " for name in ordered)
-            loop.add(f"out.append(Row(({listed})))")
-        for number in range(len(members)):
-            code.add("T = W = 0", {"T": f"t{number}", "W": f"w{number}"})
-        code.add(_LINES, {"G": code.bind(group)}, loop)
-        if group in layout.lists:
-            code.add("x[S] = None if rows is None else tuple(out)", {"S": layout.lists[group]})
-        for number, one in enumerate(members):
-            code.add(_CONCLUDE, {
-                "T": f"t{number}", "W": f"w{number}", "END": code.bind(one.conclude),
-                "R": code.bind(one.some | one.no),
-            })  # fmt: skip
+            code.add("v = g.get(K)", {"K": code.bind(name.partition(".")[2])})
+            for slots in (layout.raw, layout.windows):
+                if name in slots:
+                    code.add("x[S] = v", {"S": slots[name]})
+            for column in columns.get(name, ()):
+                add_column(column, code, closures, "v")
+    for group in lines:
+        members = [one for one in (block.members if block else ()) if one.group == group]
+        _add_lines(group, code, members)
 
 
-_GROUP = """
-g = doc.get(G, NOTHING)
-if g.__class__ is not dict:
-    if g is not None:
-        raise ODD
-    g = NOTHING
-"""
-_LINES = """
-rows = doc.get(G)
-out = []
-if rows is not None:
-    if rows.__class__ is not list and rows.__class__ is not tuple:
-        raise ODD
-    for r in rows:
-        if r.__class__ is not dict:
-            raise ODD
-        BODY
-"""
+def _add_lines(group: str, code: Code, members: list[Members]) -> None:
+    """The columns over the lines of one list. The lines themselves are made when asked for."""
+    asked = code.inner()
+    rules = 0
+    for one in members:
+        rules |= one.some | one.no
+        names: dict[str, str | int] = {
+            "K": code.bind(one.field),
+            "M": code.bind(LineMasks(one.inner)),
+            "S": code.bind(one.inner.every & ~one.some),
+            "N": code.bind(one.no),
+            "END": code.bind(one.conclude),
+        }
+        quick = "n &= S | t" if not one.no else "n &= (S | t) & ~(N & t)"
+        asked.add(_MEMBER.replace("QUICK", quick), names)
+    if members:
+        missing = code.inner()
+        missing.add("u |= R", {"R": code.bind(rules)})
+        known = _either("rows is not None", {}, asked, missing)
+        code.add("if n & R:\n    rows = doc.get(G)\n    BODY",
+                 {"R": code.bind(rules), "G": code.bind(group)}, known)  # fmt: skip
+
+
+# `some`: closed where no line was true or unknown; `no`: closed where a line was true
 _MEMBER = """
-p = GET(v)
-if p is None:
-    p = LOOK(v)
-T |= p[0]
-W |= p[1]
-"""
-_CONCLUDE = """
-if rows is None:
-    u |= R
-else:
-    a, b = END(T, W)
+t, w = M[tuple([r.get(K) for r in rows])]
+if w:
+    a, b = END(t, w)
     n &= a
     u |= b
+else:
+    QUICK
 """
-
-
-def _check_count(value: Any) -> None:
-    """A number, or a map from spans to whole numbers; anything else is typed first."""
-    kind = value.__class__
-    if kind is int or kind is Checked or (kind is Decimal and value.is_finite()):
-        return
-    if value.__class__ is not dict:
-        raise Odd
-    for key, count in value.items():
-        if span_of(key) is None or (count is not None and count.__class__ is not int):
-            raise Odd
-
-
-def _member_names(members: Members, number: int, code: Code) -> dict[str, str | int]:
-    """The table of a column over lines: its look-up and the names it adds to."""
-    inner, memo = members.inner, {}
-    for value in (None, True, False) if inner.kind == "boolean" else (None,):
-        memo[value] = true_and_unknown(inner, value)
-    table = TextTable(inner) if inner.kind == "text" else None
-
-    def look(value: Any) -> Pair:
-        if table is None:
-            return true_and_unknown(inner, value)
-        opened, unknown = table.look(value)
-        found = (opened & inner.rules & ~unknown, unknown)
-        if len(memo) < MEMO:
-            memo[value] = found
-        return found
-
-    return {"GET": code.bind(memo.get), "LOOK": code.bind(look),
-            "T": f"t{number}", "W": f"w{number}"}  # fmt: skip
-
-
-_TYPES: dict[str, type] = {"text": str, "choice": str, "boolean": bool, "texts": tuple}
-_TYPES |= {"money": Money, **{kind: ORDERED[kind] for kind in ("instant", "date", "duration")}}
-
-
-def _check_typed(kind: str) -> Callable[[Any], None]:
-    def check(value: Any) -> None:
-        if value.__class__ is not _TYPES[kind] and value.__class__ is not Checked:
-            raise Odd
-
-    return check

@@ -4,10 +4,11 @@ shared condition, in one flat list per decision.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tidegate.engine.rulesets import RuleSet
-from tidegate.engine.vocabulary import Fact
+from tidegate.engine.vocabulary import Fact, Group
 
 # the instant, the zone, the document, its typed form, the shop's currency; a function that gives the reference's
 # context for this decision, and the place where it keeps it
@@ -42,10 +43,14 @@ class Layout:
     ruleset: RuleSet
     raw: dict[str, int] = field(default_factory=dict)
     windows: dict[str, int] = field(default_factory=dict)
-    lists: dict[str, int] = field(default_factory=dict)
     lines: dict[str, dict[str, int]] = field(default_factory=dict)
     lazy: dict[object, int] = field(default_factory=dict)
+    identity: bool = False  # whether some function could compare whole lines
     size: int = len(HEAD)
+
+    @property
+    def groups(self) -> Mapping[str, Group]:
+        return self.ruleset.vocabulary.groups
 
     def new(self) -> int:
         self.size += 1

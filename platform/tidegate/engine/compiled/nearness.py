@@ -7,7 +7,7 @@ from typing import Any
 
 from tidegate.engine.compiled.assembly import Code
 from tidegate.engine.compiled.closures import Closures
-from tidegate.engine.compiled.emit import BASE, Reader
+from tidegate.engine.compiled.emit import BASE, add_reading
 from tidegate.engine.compiled.layout import HEAD, TYPED, UNSET, Layout
 from tidegate.engine.evaluation import Context
 from tidegate.engine.language import tree
@@ -40,8 +40,12 @@ class Nearness:
         self._sort(rules, closures)
         code = Code()
         code.namespace.update(BASE)
-        Reader(self.layout, code, {}, []).emit()
+        self.layout.identity = True
+        add_reading(self.layout, code, None, closures)
         self.read = code.function("read", "doc, x")
+        self.blank: list[Any] = [None] * self.layout.size
+        for slot in self.layout.lazy.values():
+            self.blank[slot] = UNSET
 
     def _sort(self, rules: Sequence[Rule], closures: Closures) -> None:
         bits: dict[tuple[tree.Node, bool], int] = {}
@@ -62,7 +66,7 @@ class Nearness:
 
         `given` are the slots of the decision, for its instant, zone and document.
         """
-        x: list[Any] = [UNSET] * self.layout.size
+        x = self.blank.copy()
         x[: len(HEAD)] = given[: len(HEAD)]
         self.read(given[TYPED], x)
         for name, slot in self.overlay.items():

@@ -17,13 +17,13 @@ from tidegate.engine import clock
 from tidegate.engine.compiled.assembly import Code
 from tidegate.engine.compiled.blocks import Block, block_of
 from tidegate.engine.compiled.closures import Closures
-from tidegate.engine.compiled.concluding import Conclude, quick
-from tidegate.engine.compiled.documents import typed_document
-from tidegate.engine.compiled.emit import BASE, Odd, Reader, judge_of
+from tidegate.engine.compiled.concluding import Conclude, no_way, quick
+from tidegate.engine.compiled.documents import FactDocument, typed_document
+from tidegate.engine.compiled.emit import BASE, add_column, add_reading, add_rest
 from tidegate.engine.compiled.layout import (
-    CONTEXT,
     CURRENCY,
     DOCUMENT,
+    HEAD,
     KEPT,
     NOW,
     TYPED,
@@ -51,6 +51,8 @@ _ROUNDING_FREE = frozenset(
     )
 )  # fmt: skip
 _SHANGHAI = "Asia/Shanghai"
+ZONES: dict[str, ZoneInfo] = {}
+_new = object.__new__
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Part:
     run: Any
     quick: Conclude | None
     timed: bool  # some rule has active days
+    every: int
 
 
 class Program:
@@ -78,12 +81,17 @@ class Program:
             self.parts = _parts(ruleset, self.layout, self.closures, self.constants)
         lazy = list(self.layout.lazy.values())
         self.lazy = lazy
-        self.blank: list[Any] = [None] * self.layout.size
+        kept: list[Any] = [None] * self.layout.size
         for slot in lazy:
-            self.blank[slot] = UNSET
-        self.blank[CONTEXT] = self.context
+            kept[slot] = UNSET
+        self.blank = tuple(kept[len(HEAD) :])
+        self._context = self.context
         self.rounds = _rounds(ruleset)
         self.single = len(self.parts) == 1 and ruleset.policy != "stages"
+        first = self.parts[0]
+        # one block, no rounding, no active days, a short way to conclude
+        self.plain = self.single and not (self.rounds or first.timed) and first.quick is not None
+        self._run, self._every, self._quick = first.run, first.every, first.quick or no_way
         self._nearness: dict[int, Nearness] = {}
         self.overlay = {
             name: self.layout.raw[name] for name in _overlaid(ruleset) if name in self.layout.raw
@@ -99,8 +107,7 @@ class Program:
     ) -> Ruling:
         """Decide one subject, as `reference.evaluate` does.
 
-        `facts` is a fact document; one whose values have their types already (money, aware UTC
-        instants …) is judged without a detour.
+        `facts` is any fact document; a `FactDocument` is judged as it is, others are typed first.
 
         Raises:
             InputError: a fact has a value of the wrong kind, or facts are missing under
@@ -108,42 +115,34 @@ class Program:
         """
         if now.tzinfo is not UTC:
             now = _aware(now)
-        if self.rounds:
-            with localcontext(EXACT):
-                return self._decide(facts, now, clock.zone(timezone), currency)
-        return self._decide(facts, now, clock.zone(timezone), currency)
+        typed = facts if facts.__class__ is FactDocument else self._typed(facts, currency)
+        zone = ZONES.get(timezone) or _zone(timezone)
+        x = [now, zone, facts, typed, currency, self._context, None, *self.blank]
+        if not self.plain:
+            return self._decide(x)
+        judged = self._run(typed, x, self._every)
+        ruling = _new(Ruling)  # straight on: this is the product's hottest path
+        ruling.program, ruling._x, ruling._judged = self, x, judged
+        found = self._quick(judged, ruling)
+        ruling.actions = tuple(ruling.settled().actions) if found is None else found
+        return ruling
 
-    def _decide(
-        self, facts: Mapping[str, Any], now: datetime, zone: ZoneInfo, currency: str
-    ) -> Ruling:
-        try:
-            if facts.__class__ is not dict:
-                raise Odd
-            return self._run(facts, facts, now, zone, currency)
-        except (Odd, TypeError, AttributeError):
-            pass
+    def _typed(self, facts: Mapping[str, Any], currency: str) -> FactDocument:
         with localcontext(EXACT):
-            typed = typed_document(self.ruleset, facts, currency)
-        return self._run(facts, typed, now, zone, currency)
+            return typed_document(self.ruleset, facts, currency)
 
-    def _run(
-        self,
-        facts: Mapping[str, Any],
-        typed: dict[str, Any],
-        now: datetime,
-        zone: ZoneInfo,
-        currency: str,
-    ) -> Ruling:
-        x = self.blank.copy()
-        x[:5] = now, zone, facts, typed, currency  # NOW … CURRENCY
-        if self.single:
+    def _decide(self, x: list[Any]) -> Ruling:
+        with localcontext(EXACT):
+            if not self.single:
+                return Ruling.of_stages(self, x)
             part = self.parts[0]
-            every = part.block.every
-            if part.timed:
-                every = self.open_on(part, now.astimezone(zone).date())
-            fired, unclear, maybe = part.run(typed, x, every)
-            return Ruling(self, x, part, fired, unclear, maybe)
-        return Ruling.of_stages(self, x)
+            return Ruling.of_one(self, x, part.run(x[TYPED], x, self._open(part, x)))
+
+    def _open(self, part: Part, x: list[Any]) -> int:
+        """Bits of the rules that are active at the instant of the decision."""
+        if not part.timed:
+            return part.every
+        return self.open_on(part, x[NOW].astimezone(x[ZONE]).date())
 
     def open_on(self, part: Part, day: date) -> int:
         """Bits of the rules that are active on a day of the shop."""
@@ -209,10 +208,7 @@ class Program:
 
     def judge(self, part: Part, x: list[Any]) -> Judged:
         """One block of a program of several."""
-        every = part.block.every
-        if part.timed:
-            every = self.open_on(part, x[NOW].astimezone(x[ZONE]).date())
-        fired, unclear, maybe = part.run(x[TYPED], x, every)
+        fired, unclear, maybe = part.run(x[TYPED], x, self._open(part, x))
         return Judged(part, fired, unclear | self.resolve(part, x, maybe))
 
 
@@ -229,6 +225,14 @@ def _aware(now: datetime) -> datetime:
             en="now needs its offset, as in 2026-11-11T09:00:00+08:00",
         )
     return now.astimezone(UTC)
+
+
+def _zone(name: str) -> ZoneInfo:
+    """The zone, remembered. Raises InputError."""
+    found = clock.zone(name)
+    if len(ZONES) < 1_000:
+        ZONES[name] = found
+    return found
 
 
 def _overlaid(ruleset: RuleSet) -> frozenset[str]:
@@ -249,32 +253,57 @@ def _parts(
     overlaid = _overlaid(ruleset) if staged else frozenset()
     for name in overlaid:
         layout.slot(layout.raw, name)
+    blocks = [
+        block_of(ruleset, rules, constants, overlaid, lines=number == 0)
+        for number, (_, _, rules) in enumerate(places)
+    ]
+    layout.identity = _compares_lines(ruleset)
+    codes = [_judging(block, closures, number == 0) for number, block in enumerate(blocks)]
+    head = Code()
+    head.namespace = codes[0].namespace
+    add_reading(layout, head, blocks[0], closures)
+    codes[0].body[:0] = head.body
     found: list[Part] = []
-    codes: list[tuple[Code, Code, Block, dict[str, str]]] = []
-    for number, (_, _, rules) in enumerate(places):
-        block = block_of(ruleset, rules, constants, overlaid, lines=number == 0)
-        code = Code()
-        code.namespace.update(BASE)
-        head = code.inner()
-        names: dict[str, str] = {}
-        if number == 0:
-            for column in block.columns:
-                if isinstance(column.subject, tree.Fact) and column.subject.id != "now":
-                    names[column.subject.id] = code.bind(None, "f")
-        judge_of(block, code, closures, names)
-        codes.append((head, code, block, names))
-    for number, (stage, level, rules) in enumerate(places):
-        head, code, block, names = codes[number]
-        head.add("u = 0")
-        if number == 0:
-            Reader(layout, head, names, block.members).emit()
-        code.body[:0] = head.body
+    for (stage, level, rules), block, code in zip(places, blocks, codes, strict=True):
+        start = code.inner()
+        start.add("u = 0")
+        code.body[:0] = start.body
         last = level == max(rule.stratum for rule in stage.rules)
         run = code.function("judge", "doc, x, n")
         way = None if staged else quick(stage, rules)
         timed = any(rule.active_from or rule.active_to for rule in rules)
-        found.append(Part(stage, level, last, block, run, way, timed))
+        found.append(Part(stage, level, last, block, run, way, timed, block.every))
     return tuple(found)
+
+
+def _judging(block: Block, closures: Closures, first: bool) -> Code:
+    """The columns that are not applied while the document is read, and what is left."""
+    code = Code()
+    code.namespace.update(BASE)
+    for column in block.columns:
+        read = isinstance(column.subject, tree.Fact) and column.subject.id != "now"
+        if not (first and read):
+            add_column(column, code, closures)
+    add_rest(block, code, closures)
+    return code
+
+
+def _compares_lines(ruleset: RuleSet) -> bool:
+    """Whether a function takes whole lines, and might ask whether two are the same."""
+    lists = {group.id for group in ruleset.vocabulary.groups.values() if group.each}
+    nodes: list[tree.Node] = [leaf.node for rule in ruleset.rules for leaf in rule.leaves]
+    nodes += [derived.node for derived in ruleset.derive.values()]
+    return any(
+        isinstance(part, tree.Call)
+        and part.function != "count"
+        and any(
+            isinstance(inner, tree.Fact) and inner.id in lists
+            for arg in part.args
+            for inner in tree.walk(arg)
+        )
+        for node in nodes
+        for part in tree.walk(node)
+    )
 
 
 def _rounds(ruleset: RuleSet) -> bool:

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import localcontext
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tidegate.engine.compiled.concluding import constant_outcomes
+from tidegate.engine.compiled.concluding import Judgement, constant_outcomes
 from tidegate.engine.compiled.layout import NOW, ZONE
 from tidegate.engine.decisions import (
     FIRED,
@@ -48,20 +47,31 @@ class Ruling:
     """A decision of a compiled set. `actions` is what a caller carries out."""
 
     __slots__ = ("_candidates", "_judged", "_settlement", "_x", "actions", "program")
+    program: Program
+    actions: tuple[Outcome, ...]
+    _x: list[Any]
+    _judged: Any
+    _settlement: Settlement | None
+    _candidates: list[Candidate] | None
 
-    def __init__(
-        self, program: Program, x: list[Any], part: Part, fired: list[int], unclear: int, maybe: int
-    ) -> None:
-        self.program = program
-        self._x = x
-        self._settlement: Settlement | None = None
-        self._candidates: list[Candidate] | None = None
-        self._judged: Any = (part, fired, unclear, maybe)
-        way = part.quick
-        found = way(fired, unclear, maybe, partial(program.resolve, part, x)) if way else None
-        self.actions: tuple[Outcome, ...] = (
-            tuple(self._settled().actions) if found is None else found
-        )
+    def __getattr__(self, name: str) -> None:
+        """What only the general way fills in is not there yet (made light: one per decision)."""
+        if name not in ("_settlement", "_candidates"):
+            raise AttributeError(name)
+
+    @classmethod
+    def of_one(cls, program: Program, x: list[Any], judged: Judgement) -> Ruling:
+        """A set of one block; its actions the short way if that decides."""
+        ruling = cls.__new__(cls)
+        ruling.program, ruling._x, ruling._judged = program, x, judged
+        way = program.parts[0].quick
+        found = way(judged, ruling) if way else None
+        ruling.actions = tuple(ruling.settled().actions) if found is None else found
+        return ruling
+
+    def really(self, maybe: int) -> int:
+        """Those of some rules that are really unknown."""
+        return self.program.resolve(self.program.parts[0], self._x, maybe)
 
     @classmethod
     def of_stages(cls, program: Program, x: list[Any]) -> Ruling:
@@ -82,7 +92,7 @@ class Ruling:
     def fired(self) -> tuple[str, ...]:
         """Ids of the rules that fired, in rule order."""
         if self._settlement is None:
-            part, fired, _, _ = self._judged
+            part, fired = self.program.parts[0], self._judged[0]
             chosen = fired[:1] if part.stage.policy == "first" else fired
             return tuple(part.block.rules[index].id for index in chosen)
         return self._with_result(FIRED)
@@ -90,17 +100,17 @@ class Ruling:
     @property
     def unknown(self) -> tuple[str, ...]:
         """Ids of the rules that could not be judged."""
-        self._settled()
+        self.settled()
         return self._with_result(UNKNOWN)
 
     @property
     def overridden(self) -> tuple[Overridden, ...]:
-        return tuple(self._settled().overridden)
+        return tuple(self.settled().overridden)
 
     @property
     def missing(self) -> tuple[str, ...]:
         """Facts that were missing where it could matter."""
-        return tuple(self._settled().missing)
+        return tuple(self.settled().missing)
 
     @property
     def derived(self) -> dict[str, object]:
@@ -132,9 +142,10 @@ class Ruling:
             self.program.ruleset, self._perform, lambda candidate: self._unknowns(candidate)
         )
 
-    def _settled(self) -> Settlement:
+    def settled(self) -> Settlement:
+        """The outcome the general way."""
         if self._settlement is None:
-            part, fired, unclear, maybe = self._judged
+            part, (fired, unclear, maybe) = self.program.parts[0], self._judged
             with localcontext(EXACT):
                 unknown = unclear | self.program.resolve(part, self._x, maybe)
                 candidates = self._judge(Judged(part, fired, unknown))
@@ -217,7 +228,7 @@ class Ruling:
     def _blocks(self) -> Iterator[Judged]:
         """Each block, with the program's slots and context as they were when it was judged."""
         if not isinstance(self._judged, list):
-            part, fired, unclear, maybe = self._judged
+            part, (fired, unclear, maybe) = self.program.parts[0], self._judged
             yield Judged(part, fired, unclear | self.program.resolve(part, self._x, maybe))
             return
         facts = self.program.context(self._x).facts
@@ -240,14 +251,14 @@ class Ruling:
         return [part.block.rules[index] for index in indexes(near)]
 
     def _notable(self) -> set[str]:
-        settlement = self._settled()
+        settlement = self.settled()
         named = {outcome.rule for outcome in settlement.actions}
         named |= {item.outcome.rule for item in settlement.overridden}
         named |= {item.by for item in settlement.overridden}
         return named | {*self.fired, *self.near_misses}
 
     def _traced(self, wanted: set[str], full: bool = False) -> Decision:
-        settlement = self._settled()
+        settlement = self.settled()
         results = {c.rule.id: c.result for c in self._candidates or ()}
         now: datetime = self._x[NOW]
         traces: dict[str, RuleTrace] = {}
