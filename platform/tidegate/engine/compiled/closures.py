@@ -7,7 +7,7 @@ read. Nodes this module does not know are left to the reference.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -56,7 +56,7 @@ class Closures:
             try:
                 self.made[node] = self._of(node)
             except NotCompiled:
-                self.made[node] = lambda x: x[CONTEXT](x).value(node)
+                self.made[node] = lambda x: value_only(x[CONTEXT](x), node)
         return self.made[node]
 
     def number(self, node: tree.Node) -> Closure | None:
@@ -391,13 +391,32 @@ class Closures:
 
         return run
 
+    def for_(self, node: tree.For) -> Closure:
+        source, slot, result = self._bound(node.variable, node.over, node.result)
+
+        def run(x: Slots) -> Any:
+            elements = source(x)
+            if elements is None:
+                return None
+            outer, found = x[slot], []
+            for element in elements:
+                x[slot] = element
+                found.append(result(x))
+            x[slot] = outer
+            return type(elements)(found)
+
+        return run
+
     # functions
 
     def call(self, node: tree.Call) -> Closure:
         timed = _TIMED.get(node.function)
         if timed:
             return timed(self, node)
-        run = FUNCTIONS[node.function].run
+        function = FUNCTIONS[node.function]
+        if function.zoned is not None:
+            return _zoned(function.zoned, [self._of(arg) for arg in node.args])
+        run = function.run
         if run is None:
             raise NotCompiled
         args = [self._of(arg) for arg in node.args]
@@ -480,6 +499,15 @@ class Closures:
             return second(x) if value is None else value
 
         return run
+
+
+def value_only(context: Context, node: tree.Node) -> Any:
+    """The reference's value of a node, without an account of how far a search got."""
+    explain, context.explain = context.explain, False
+    try:
+        return context.value(node)
+    finally:
+        context.explain = explain
 
 
 def _decimal(value: Any) -> Any:
@@ -567,6 +595,19 @@ def _text_test(
     return run
 
 
+def _zoned(run: Callable[..., Any], args: Sequence[Closure]) -> Closure:
+    def called(x: Slots) -> Any:
+        given = [arg(x) for arg in args]
+        if None in given:
+            return None
+        try:
+            return run(x[ZONE], *given)
+        except (ArithmeticError, ValueError):
+            return None
+
+    return called
+
+
 def _called_with_one(run: Callable[..., Any], arg: Closure) -> Closure:
     def called(x: Slots) -> Any:
         value = arg(x)
@@ -600,6 +641,7 @@ _MAKE: dict[type[tree.Node], Callable[[Closures, Any], Closure]] = {
     tree.Presence: Closures.presence,
     tree.Quantified: Closures.quantified,
     tree.Filter: Closures.filter,
+    tree.For: Closures.for_,
     tree.Call: Closures.call,
 }
 _TIMED: dict[str, Callable[[Closures, tree.Call], Closure]] = {

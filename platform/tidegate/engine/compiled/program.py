@@ -35,6 +35,8 @@ from tidegate.engine.compiled.nearness import Nearness
 from tidegate.engine.compiled.ruling import Judged, Ruling
 from tidegate.engine.evaluation import Context, context_of
 from tidegate.engine.language import tree
+from tidegate.engine.patterns.matcher import Matcher
+from tidegate.engine.patterns.matcher import match as own_match
 from tidegate.engine.reference import active
 from tidegate.engine.regions import constants_of
 from tidegate.engine.rulesets import RuleSet, Stage
@@ -72,8 +74,9 @@ class Part:
 class Program:
     """One compiled set. Safe to use from several threads; keeps nothing of a subject."""
 
-    def __init__(self, ruleset: RuleSet) -> None:
+    def __init__(self, ruleset: RuleSet, match: Matcher | None = None) -> None:
         self.ruleset = ruleset
+        self.match = match or own_match
         with localcontext(EXACT):
             self.constants = constants_of(ruleset)
             self.layout = Layout(ruleset)
@@ -156,7 +159,9 @@ class Program:
         """The reference's view of the same decision, made once when something needs it."""
         found: Context | None = x[KEPT]
         if found is None:
-            found = context_of(self.ruleset, x[DOCUMENT], x[NOW], str(x[ZONE].key), x[CURRENCY])
+            found = context_of(
+                self.ruleset, x[DOCUMENT], x[NOW], str(x[ZONE].key), x[CURRENCY], self.match
+            )
             x[KEPT] = found
         return found
 
@@ -212,9 +217,9 @@ class Program:
         return Judged(part, fired, unclear | self.resolve(part, x, maybe))
 
 
-def compile_set(ruleset: RuleSet) -> Program:
-    """The set as a program."""
-    return Program(ruleset)
+def compile_set(ruleset: RuleSet, match: Matcher | None = None) -> Program:
+    """The set as a program; `match` searches patterns in place of our own matcher."""
+    return Program(ruleset, match)
 
 
 def _aware(now: datetime) -> datetime:
