@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from tidegate.engine.decisions import FIRED, NOT, UNKNOWN, Outcome, Overridden
 from tidegate.engine.operations import wildcard
@@ -34,7 +35,7 @@ class Settlement:
     unknowns: Unknowns
     actions: list[Outcome] = field(default_factory=list)
     overridden: list[Overridden] = field(default_factory=list)
-    missing: dict[str, None] = field(default_factory=dict)
+    _gaps: list[Callable[[], Iterable[str]]] = field(default_factory=list)
 
     def settle(self, stage: Stage, candidates: Sequence[Candidate]) -> None:
         """Add what the stage concludes. Raises InputError under `on_missing: fail`."""
@@ -42,6 +43,11 @@ class Settlement:
         verdict = conclude(stage, candidates)
         self._note_missing(stage, candidates, verdict)
         self._act(stage, verdict)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Facts that were missing where it could matter, in order; worked out when asked for."""
+        return tuple(dict.fromkeys(name for gap in self._gaps for name in gap()))
 
     def decided(self, action: str) -> tuple[object, ...]:
         """`decided.<action>`: the main arguments so far."""
@@ -77,7 +83,7 @@ class Settlement:
         """
         for candidate in candidates:
             if candidate.result == UNKNOWN:
-                self.missing.update(dict.fromkeys(self.unknowns(candidate)))
+                self._gaps.append(partial(self.unknowns, candidate))
             if stage.policy == "first" and candidate.result == FIRED:
                 break
         if verdict.blocker and stage.on_missing == "fail":
@@ -104,43 +110,57 @@ class Settlement:
             held = self._held(stage, MISSING_REASON, verdict.blocker.rule.id)
             verdict.outcomes = self._over(verdict.outcomes, held, MISSING_REASON)
         elif not verdict.decided:
-            found = [self.perform(call, OTHERWISE, self.missing) for call in stage.otherwise]
-            verdict.outcomes = [*verdict.outcomes, *(outcome for outcome in found if outcome)]
+            verdict.outcomes = [*verdict.outcomes, *self._done(stage.otherwise, OTHERWISE)]
         self.actions += verdict.outcomes
 
+    def _done(self, calls: Iterable[ActionCall], rule: str) -> list[Outcome]:
+        """The actions whose arguments are known; what is unknown of the others is missing."""
+        unknown: dict[str, None] = {}
+        found = [self.perform(call, rule, unknown) for call in calls]
+        self._gaps.append(lambda: unknown)
+        return [outcome for outcome in found if outcome]
+
     def _over(self, outcomes: list[Outcome], held: list[Outcome], reason: str) -> list[Outcome]:
-        """Holding replaces what writes the same thing, unless that is the same kind of hold
-        already.
-        """
-        kept: list[Outcome] = []
-        for outcome in outcomes:
-            rival = next((h for h in held if h.writes == outcome.writes), None)
-            if rival and rival.action == outcome.action:
-                held = [h for h in held if h is not rival]
-            elif rival:
-                self.overridden.append(Overridden(outcome, rival.rule, reason))
-                continue
-            kept.append(outcome)
-        return [*kept, *held]
+        kept, lost = held_over(outcomes, held, reason)
+        self.overridden += lost
+        return kept
 
     def _held(self, stage: Stage, reason: str, rule: str) -> list[Outcome]:
-        """`otherwise` with the reason put in; else the gate's `hold`; else `otherwise` as it
-        stands.
-        """
-        calls = [call for call in stage.otherwise if "reason" in call.action.args]
-        hold = self.ruleset.vocabulary.actions.get("hold")
-        if not calls and hold and "hold" in self.ruleset.gate_spec.actions:
-            defaults = {
-                name: arg.default for name, arg in hold.args.items() if arg.default is not None
-            }
-            calls = [ActionCall(hold, defaults)]
-        held = [
-            self.perform(ActionCall(c.action, {**c.args, "reason": reason}), rule, self.missing)
-            for c in calls
-        ]
-        if not calls:
-            held = [self.perform(call, rule, self.missing) for call in stage.otherwise]
-        return [outcome for outcome in held if outcome]
+        return self._done(held_calls(self.ruleset, stage, reason), rule)
+
+
+def held_calls(ruleset: RuleSet, stage: Stage, reason: str) -> list[ActionCall]:
+    """What holding means for a stage: `otherwise` with the reason put in; else the gate's `hold`;
+    else `otherwise` as it stands.
+    """
+    calls = [call for call in stage.otherwise if "reason" in call.action.args]
+    hold = ruleset.vocabulary.actions.get("hold")
+    if not calls and hold and "hold" in ruleset.gate_spec.actions:
+        defaults = {name: a.default for name, a in hold.args.items() if a.default is not None}
+        calls = [ActionCall(hold, defaults)]
+    if not calls:
+        return list(stage.otherwise)
+    return [ActionCall(call.action, {**call.args, "reason": reason}) for call in calls]
+
+
+def held_over(
+    outcomes: Iterable[Outcome], held: Iterable[Outcome], reason: str
+) -> tuple[list[Outcome], list[Overridden]]:
+    """Holding replaces what writes the same thing, unless that is the same kind of hold already:
+    what stands, and what does not.
+    """
+    kept: list[Outcome] = []
+    lost: list[Overridden] = []
+    holds = list(held)
+    for outcome in outcomes:
+        rival = next((h for h in holds if h.writes == outcome.writes), None)
+        if rival and rival.action == outcome.action:
+            holds = [h for h in holds if h is not rival]
+        elif rival:
+            lost.append(Overridden(outcome, rival.rule, reason))
+            continue
+        kept.append(outcome)
+    return [*kept, *holds], lost
 
 
 def with_written(known: object, name: str, candidates: Iterable[Candidate]) -> tuple[object, ...]:

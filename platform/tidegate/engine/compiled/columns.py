@@ -146,12 +146,12 @@ def _word_test(
     return TEXT_TESTS[cell.function], fold(str(constants.value(cell.args[1]))), wanted, bits
 
 
-class LineMasks(dict[tuple[object, ...], Pair]):
-    """(rules true, rules unknown) on any line, by the field's values on all lines."""
+class OpenLines(dict[tuple[object, ...], Pair]):
+    """(open rules, unknown rules) by one field's values on all lines."""
 
-    def __init__(self, column: Column) -> None:
+    def __init__(self, members: Members) -> None:
         super().__init__()
-        self.column = column
+        self.members = members
         self.one: dict[object, Pair] = {}
 
     def __missing__(self, values: tuple[object, ...]) -> Pair:
@@ -160,12 +160,13 @@ class LineMasks(dict[tuple[object, ...], Pair]):
             if value not in self.one:
                 if len(self.one) >= MEMO:
                     self.one.clear()
-                self.one[value] = true_and_unknown(self.column, value)
+                self.one[value] = true_and_unknown(self.members.inner, value)
             true |= self.one[value][0]
             unknown |= self.one[value][1]
+        found = self.members.conclude(true, unknown)
         if len(self) < MEMO:
-            self[values] = true, unknown
-        return true, unknown
+            self[values] = found
+        return found
 
 
 @dataclass

@@ -12,7 +12,8 @@ from typing import Protocol
 
 from tidegate.engine.decisions import Outcome
 from tidegate.engine.language import tree
-from tidegate.engine.rulesets import OTHERWISE, ActionCall, Rule, Stage
+from tidegate.engine.rulesets import OTHERWISE, ActionCall, Rule, RuleSet, Stage
+from tidegate.engine.settling import MISSING_REASON, held_calls, held_over
 
 Outcomes = tuple[Outcome, ...]
 # indexes of rules that fired, bits of rules known to be unknown, bits of rules that may be
@@ -44,11 +45,11 @@ def constant_outcomes(calls: Sequence[ActionCall], rule: str) -> Outcomes | None
     return found if len(found) == len(calls) else None
 
 
-def quick(stage: Stage, rules: Sequence[Rule]) -> Conclude | None:
+def quick(ruleset: RuleSet, stage: Stage, rules: Sequence[Rule]) -> Conclude | None:
     """The short way for a stage; None when it has none."""
     if any(rule.table_policy for rule in rules):
         return None
-    plan = _Plan(stage, rules)
+    plan = _Plan(ruleset, stage, rules)
     if plan.otherwise is None:
         return None
     return {
@@ -66,7 +67,7 @@ def no_way(judged: Judgement, doubter: Doubter) -> None:
 
 
 class _Plan:
-    def __init__(self, stage: Stage, rules: Sequence[Rule]) -> None:
+    def __init__(self, ruleset: RuleSet, stage: Stage, rules: Sequence[Rule]) -> None:
         self.otherwise = constant_outcomes(stage.otherwise, OTHERWISE)
         self.strict = stage.on_missing != "skip"
         self.fails = stage.on_missing == "fail"
@@ -79,10 +80,14 @@ class _Plan:
         ranks = [{rank.get(call.action.id, self.none) for call in rule.actions} for rule in rules]
         self.rank = [min(own, default=self.none) for own in ranks]
         self.one_rank = [len(own) <= 1 for own in ranks]
-        self.worse = [0] * (self.none + 1)  # rules that could give something above a rank
-        for index, own in enumerate(self.rank):
-            for best in range(own + 1, self.none + 1):
-                self.worse[best] |= 1 << index
+        self.of_rank = [0] * self.none  # rules that could give the outcome of a rank
+        for index, own in enumerate(ranks):
+            for place in own:
+                if place < self.none:
+                    self.of_rank[place] |= 1 << index
+        self.ids = [rule.id for rule in rules]
+        self.holding = held_calls(ruleset, stage, MISSING_REASON)
+        self.held: dict[int, Outcomes | None] = {}
 
     def collect(self, judged: Judgement, doubter: Doubter) -> Outcomes | None:
         fired, unclear, maybe = judged
@@ -122,30 +127,29 @@ class _Plan:
 
     def first(self, judged: Judgement, doubter: Doubter) -> Outcomes | None:
         fired, unclear, maybe = judged
+        if self.strict and (unclear or maybe):
+            above = (1 << fired[0]) - 1 if fired else -1
+            blocker = self._lowest(unclear & above, maybe & above, doubter)
+            if blocker >= 0:
+                return self._hold((), blocker)
         if not fired:
-            if self.strict and (unclear or doubter.really(maybe)):
-                return None
             return self.otherwise
-        index = fired[0]
-        if self.strict:
-            above = (1 << index) - 1
-            if unclear & above or (maybe & above and doubter.really(maybe & above)):
+        for index in fired:  # an argument that can't be known would make the rule unknown
+            if self.outcomes[index] is None:
                 return None
-        for other in fired:  # an argument that can't be known would make the rule unknown
-            if self.outcomes[other] is None:
-                return None
-        return self.outcomes[index] if self.clean[index] else None
+        return self.outcomes[fired[0]] if self.clean[fired[0]] else None
 
     def single(self, judged: Judgement, doubter: Doubter) -> Outcomes | None:
         fired, unclear, maybe = judged
         if len(fired) > 1:
             return None
-        if not fired:
-            if self.strict and (unclear or doubter.really(maybe)):
-                return None
-            return self.otherwise
-        index = fired[0]
-        return self.outcomes[index] if self.clean[index] else None
+        if fired:
+            return self.outcomes[fired[0]] if self.clean[fired[0]] else None
+        if self.strict and (unclear or maybe):
+            blocker = self._lowest(unclear, maybe, doubter)
+            if blocker >= 0:
+                return self._hold((), blocker)
+        return self.otherwise
 
     def priority(self, judged: Judgement, doubter: Doubter) -> Outcomes | None:
         fired, unclear, maybe = judged
@@ -159,15 +163,38 @@ class _Plan:
         for index in fired:
             if self.rank[index] == best or self.rank[index] == self.none:
                 standing.append(index)
-        worse = self.worse[best]
-        if self.strict and (unclear & worse or (maybe & worse and doubter.really(maybe & worse))):
+        found = self._together(standing) if standing else ()
+        if found is None:
             return None
+        if self.strict and (unclear or maybe):
+            for bits in self.of_rank[:best]:
+                blocker = self._lowest(unclear & bits, maybe & bits, doubter)
+                if blocker >= 0:
+                    return self._hold(found, blocker)
         if best == self.none:
-            if not standing:
-                return self.otherwise
-            found = self._together(standing)
-            return None if found is None else (*found, *(self.otherwise or ()))
-        return self._together(standing)
+            return found + self.otherwise if self.otherwise else found
+        return found
+
+    def _lowest(self, unclear: int, maybe: int, doubter: Doubter) -> int:
+        """The first of these rules that is really unknown; -1 for none."""
+        waiting = unclear | maybe
+        while waiting:
+            bit = waiting & -waiting
+            if unclear & bit or doubter.really(bit):
+                return bit.bit_length() - 1
+            waiting ^= bit
+        return -1
+
+    def _hold(self, standing: Outcomes, blocker: int) -> Outcomes | None:
+        """Held because of an unknown rule; None when that refuses, or has to be computed."""
+        if self.fails:
+            return None
+        if blocker not in self.held:
+            self.held[blocker] = constant_outcomes(self.holding, self.ids[blocker])
+        held = self.held[blocker]
+        if held is None:
+            return None
+        return tuple(held_over(standing, held, MISSING_REASON)[0])
 
 
 def _clean(outcomes: Outcomes | None) -> bool:

@@ -17,8 +17,8 @@ from tidegate.engine.compiled.columns import (
     MEMO,
     ORDERED,
     Column,
-    LineMasks,
     Members,
+    OpenLines,
     OpenTexts,
     OpenWords,
     OrderedTable,
@@ -293,34 +293,16 @@ def add_reading(layout: Layout, code: Code, block: Block | None, closures: Closu
 
 def _add_lines(group: str, code: Code, members: list[Members]) -> None:
     """The columns over the lines of one list. The lines themselves are made when asked for."""
-    asked = code.inner()
+    if not members:
+        return
+    asked, missing = code.inner(), code.inner()
     rules = 0
     for one in members:
         rules |= one.some | one.no
-        names: dict[str, str | int] = {
-            "K": code.bind(one.field),
-            "M": code.bind(LineMasks(one.inner)),
-            "S": code.bind(one.inner.every & ~one.some),
-            "N": code.bind(one.no),
-            "END": code.bind(one.conclude),
-        }
-        quick = "n &= S | t" if not one.no else "n &= (S | t) & ~(N & t)"
-        asked.add(_MEMBER.replace("QUICK", quick), names)
-    if members:
-        missing = code.inner()
-        missing.add("u |= R", {"R": code.bind(rules)})
-        known = _either("rows is not None", {}, asked, missing)
-        code.add("if n & R:\n    rows = doc.get(G)\n    BODY",
-                 {"R": code.bind(rules), "G": code.bind(group)}, known)  # fmt: skip
-
-
-# `some`: closed where no line was true or unknown; `no`: closed where a line was true
-_MEMBER = """
-t, w = M[tuple([r.get(K) for r in rows])]
-if w:
-    a, b = END(t, w)
-    n &= a
-    u |= b
-else:
-    QUICK
-"""
+        asked.add(
+            "a, b = M[tuple([r.get(K) for r in rows])]\nn &= a\nif b:\n    u |= b",
+            {"K": code.bind(one.field), "M": code.bind(OpenLines(one))},
+        )
+    missing.add("u |= R", {"R": code.bind(rules)})
+    code.add("rows = doc.get(G)", {"G": code.bind(group)})
+    code.body += _either("rows is not None", {}, asked, missing).body

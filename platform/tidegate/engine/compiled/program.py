@@ -95,6 +95,9 @@ class Program:
         # one block, no rounding, no active days, a short way to conclude
         self.plain = self.single and not (self.rounds or first.timed) and first.quick is not None
         self._run, self._every, self._quick = first.run, first.every, first.quick or no_way
+        self._one = [  # what comes of one rule alone
+            self._quick(([index], 0, 0), _Nobody()) for index in range(len(first.block.rules))
+        ]
         self._nearness: dict[int, Nearness] = {}
         self.overlay = {
             name: self.layout.raw[name] for name in _overlaid(ruleset) if name in self.layout.raw
@@ -123,10 +126,11 @@ class Program:
         x = [now, zone, facts, typed, currency, self._context, None, *self.blank]
         if not self.plain:
             return self._decide(x)
-        judged = self._run(typed, x, self._every)
+        fired, unclear, maybe = judged = self._run(typed, x, self._every)
         ruling = _new(Ruling)  # straight on: this is the product's hottest path
         ruling.program, ruling._x, ruling._judged = self, x, judged
-        found = self._quick(judged, ruling)
+        plain = len(fired) == 1 and not (unclear or maybe)
+        found = self._one[fired[0]] if plain else self._quick(judged, ruling)
         ruling.actions = tuple(ruling.settled().actions) if found is None else found
         return ruling
 
@@ -217,6 +221,13 @@ class Program:
         return Judged(part, fired, unclear | self.resolve(part, x, maybe))
 
 
+class _Nobody:
+    """Asked where nothing is in doubt."""
+
+    def really(self, maybe: int) -> int:
+        return maybe
+
+
 def compile_set(ruleset: RuleSet, match: Matcher | None = None) -> Program:
     """The set as a program; `match` searches patterns in place of our own matcher."""
     return Program(ruleset, match)
@@ -275,7 +286,7 @@ def _parts(
         code.body[:0] = start.body
         last = level == max(rule.stratum for rule in stage.rules)
         run = code.function("judge", "doc, x, n")
-        way = None if staged else quick(stage, rules)
+        way = None if staged else quick(ruleset, stage, rules)
         timed = any(rule.active_from or rule.active_to for rule in rules)
         found.append(Part(stage, level, last, block, run, way, timed, block.every))
     return tuple(found)

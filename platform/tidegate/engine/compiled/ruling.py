@@ -92,7 +92,10 @@ class Ruling:
     def fired(self) -> tuple[str, ...]:
         """Ids of the rules that fired, in rule order."""
         if self._settlement is None:
-            part, fired = self.program.parts[0], self._judged[0]
+            part, (fired, unclear, maybe) = self.program.parts[0], self._judged
+            if part.stage.policy == "first" and (unclear or maybe):
+                self.settled()  # an unknown rule may have stopped the search
+                return self._with_result(FIRED)
             chosen = fired[:1] if part.stage.policy == "first" else fired
             return tuple(part.block.rules[index].id for index in chosen)
         return self._with_result(FIRED)
@@ -110,7 +113,7 @@ class Ruling:
     @property
     def missing(self) -> tuple[str, ...]:
         """Facts that were missing where it could matter."""
-        return tuple(self.settled().missing)
+        return self.settled().missing
 
     @property
     def derived(self) -> dict[str, object]:
@@ -276,7 +279,7 @@ class Ruling:
             tuple(settlement.overridden),
             tuple(traces[rule.id] for rule in self.program.ruleset.rules if rule.id in traces),
             self.derived,
-            tuple(settlement.missing),
+            settlement.missing,
             full,
         )
 
