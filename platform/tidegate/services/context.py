@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from tidegate.sdk.carrier import Carrier
+from tidegate.services.judging import Judges
 from tidegate.services.rulebook import Rulebook
 from tidegate.store.unit_of_work import Store
 
@@ -24,3 +25,4 @@ class Context:
     data_dir: Path
     timezone: str = "Asia/Shanghai"
     currency: str = "CNY"
+    judges: Judges = field(default_factory=Judges)

@@ -10,11 +10,13 @@ from typing import Any
 import structlog
 from sqlalchemy import select
 
+from tidegate.engine.compiled import FactDocument
 from tidegate.engine.decisions import Outcome
-from tidegate.engine.reference import evaluate
 from tidegate.engine.rulesets import RuleSet
+from tidegate.engine.values import plain
 from tidegate.errors import InputError
 from tidegate.services.context import Context
+from tidegate.services.judging import in_full
 from tidegate.store.dialects import insert_of
 from tidegate.store.tables import Decision, Order, RulesetContent
 from tidegate.store.unit_of_work import UnitOfWork
@@ -66,9 +68,10 @@ def ask(
     kept: list[Decision] = []
     failed: str | None = None
     fresh = False
+    given = FactDocument(facts)
     for ruleset in context.rules.for_gate(gate):
         try:
-            found = evaluate(ruleset, facts, now, context.timezone, currency=context.currency)
+            found = context.judges.decide(ruleset, given, now, context.timezone, context.currency)
         except InputError as error:  # a fact of the wrong kind, or `on_missing: fail`
             failed = error.code
             log.warning(
@@ -87,8 +90,8 @@ def ask(
             trigger=trigger,
             verdict=_headline(found.actions),
             decided_at=now,
-            facts=_read_facts(facts, ruleset),
-            result=found.as_document("zh"),
+            facts=plain(_read_facts(facts, ruleset)),
+            result=in_full(found).as_document("zh"),
             applied=applied,
         )
         said_before = _last(work, row) if again else None
@@ -176,8 +179,8 @@ def _stricter(order: Sequence[str], one: Outcome, other: Outcome) -> Outcome:
 def _read_facts(facts: Mapping[str, Any], ruleset: RuleSet) -> dict[str, Any]:
     """Only the groups the set reads, so that a decision keeps no more personal data than it used."""
     groups = {name.partition(".")[0] for name in ruleset.facts_read}
-    singular = {"item": "items", "quote": "quotes", "scan": "scans"}
-    wanted = groups | {singular[name] for name in groups if name in singular}
+    lists = ruleset.vocabulary.groups.values()
+    wanted = groups | {found.id for found in lists if found.each in groups}
     kept: dict[str, Any] = {}
     for group, value in facts.items():
         if group not in wanted:
@@ -185,8 +188,18 @@ def _read_facts(facts: Mapping[str, Any], ruleset: RuleSet) -> dict[str, Any]:
         if isinstance(value, Mapping):
             kept[group] = {k: v for k, v in value.items() if f"{group}.{k}" in ruleset.facts_read}
         else:
-            kept[group] = value
+            kept[group] = _lines(value, group, ruleset)
     return kept
+
+
+def _lines(lines: Sequence[Mapping[str, Any]], group: str, ruleset: RuleSet) -> list[Any]:
+    """The lines of a list; of one that holds personal data only the fields that the set reads."""
+    each = ruleset.vocabulary.groups[group].each
+    facts = [fact for fact in ruleset.vocabulary.facts.values() if fact.group == each]
+    if not any(fact.personal for fact in facts):
+        return list(lines)
+    wanted = {fact.field_name for fact in facts if fact.id in ruleset.facts_read}
+    return [{k: v for k, v in line.items() if k in wanted} for line in lines]
 
 
 def _keep_content(work: UnitOfWork, context: Context, ruleset: RuleSet, now: datetime) -> None:

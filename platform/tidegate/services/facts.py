@@ -1,14 +1,21 @@
-"""Fact documents of the gates, named as the vocabulary names them; what is unknown is absent."""
+"""Fact documents of the gates, named as the vocabulary names them; what is unknown is absent.
+
+Values have the engine's types (money, instants, tuples of text), so that a compiled set takes them
+as they are; `engine.values.plain` makes JSON of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from tidegate.domain.addresses import same_city
-from tidegate.domain.money import Money
+from tidegate.domain.money import minor_digits
 from tidegate.domain.rates import Quote
+from tidegate.engine.values import Money
+from tidegate.services.intake_checks import account_key
 from tidegate.services.subjects import Subject
 from tidegate.store.tables import OrderLine, Parcel, Scan, Stock, Warehouse
 
@@ -33,26 +40,27 @@ def order_facts(subject: Subject) -> Facts:
                     "goods_total": money(order.goods_total_minor),
                     "freight": money(order.freight_minor),
                     "discount": money(order.discount_minor),
-                    "ordered_at": _instant(order.ordered_at),
-                    "paid_at": _instant(order.paid_at),
-                    "ship_by": _instant(order.ship_by),
-                    "deliver_by": _instant(order.deliver_by),
+                    "ordered_at": order.ordered_at,
+                    "paid_at": order.paid_at,
+                    "ship_by": order.ship_by,
+                    "deliver_by": order.deliver_by,
                     "source_status": order.source_status,
                     "refund_status": order.refund_status or "none",
                     "state": order.state,
-                    "state_since": _instant(order.state_since),
+                    "state_since": order.state_since,
                     "buyer_memo": order.buyer_memo or "",
                     "seller_memo": order.seller_memo or "",
                     "seller_flag": order.seller_flag,
-                    "tags": list(order.tags),
+                    "tags": tuple(order.tags),
                     "delivery_wish": order.delivery_wish,
                     "promised_carrier": order.promised_carrier,
                     "invoice_wanted": order.invoice_wanted,
                     "line_count": len(subject.lines),
                     "quantity": sum(line.quantity for line in subject.lines),
                     "weight_g": order_weight_g(subject),
-                    "issues": [issue["field"] for issue in order.issues],
+                    "issues": tuple(issue["field"] for issue in order.issues),
                     "manual_review": order.manual_review,
+                    "account": account_key(order.tenant_id, order.channel, order.buyer),
                 }
             ),
             "payment": _known(
@@ -106,8 +114,8 @@ def stock_facts(subject: Subject) -> Facts:
             {
                 "one_warehouse": bool(wanted) and bool(full_warehouses(subject)),
                 "short_units": sum(short.values()),
-                "short_skus": sorted(short),
-                "expected_at": _instant(max(coming, default=None)),
+                "short_skus": tuple(sorted(short)),
+                "expected_at": max(coming, default=None),
             }
         )
     }
@@ -165,16 +173,16 @@ def parcel_facts(
             "service": parcel.service_code,
             "promised_carrier": order.promised_carrier,
             "waybill_no": parcel.waybill_no,
-            "deliver_by": _instant(order.deliver_by),
-            "routed_at": _instant(parcel.routed_at),
-            "waybill_at": _instant(parcel.waybill_at),
-            "printed_at": _instant(parcel.printed_at),
-            "handed_over_at": _instant(parcel.handed_over_at),
-            "picked_up_at": _instant(parcel.picked_up_at),
-            "last_scan_at": _instant(parcel.last_scan_at),
+            "deliver_by": order.deliver_by,
+            "routed_at": parcel.routed_at,
+            "waybill_at": parcel.waybill_at,
+            "printed_at": parcel.printed_at,
+            "handed_over_at": parcel.handed_over_at,
+            "picked_up_at": parcel.picked_up_at,
+            "last_scan_at": parcel.last_scan_at,
             "last_scan_state": parcel.last_scan_state,
-            "out_for_delivery_at": _instant(parcel.out_for_delivery_at),
-            "delivered_at": _instant(parcel.delivered_at),
+            "out_for_delivery_at": parcel.out_for_delivery_at,
+            "delivered_at": parcel.delivered_at,
             "failed_deliveries": parcel.failed_deliveries,
         }
     )
@@ -182,16 +190,15 @@ def parcel_facts(
         {
             "service": quote.service,
             "carrier": quote.carrier,
-            "cost": str(Money(quote.cost_minor, quote.currency)),
-            "transit": f"{quote.transit_hours}h",
+            "cost": _money(quote.currency)(quote.cost_minor),
+            "transit": timedelta(hours=quote.transit_hours),
             "zone": quote.zone,
             "meets_promise": quote.meets_promise,
         }
         for quote in quotes
     ]
     facts["scans"] = [
-        _known({"at": _instant(scan.at), "state": scan.state, "place": scan.place})
-        for scan in scans
+        _known({"at": scan.at, "state": scan.state, "place": scan.place}) for scan in scans
     ]
     return facts
 
@@ -239,12 +246,10 @@ def _item(subject: Subject, line: OrderLine) -> Facts:
     )
 
 
-def _money(currency: str) -> Any:
-    return lambda minor: None if minor is None else str(Money(minor, currency))
-
-
-def _instant(value: datetime | None) -> str | None:
-    return value.isoformat() if value else None
+def _money(currency: str) -> Callable[[int | None], Money | None]:
+    """Minor units as the engine's money."""
+    digits = minor_digits(currency)
+    return lambda minor: None if minor is None else Money(Decimal(minor).scaleb(-digits), currency)
 
 
 def _known(facts: Mapping[str, Any]) -> Facts:

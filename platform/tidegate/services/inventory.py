@@ -224,7 +224,7 @@ def _replenish(
         return
     days = wish.args.get("cover_days")
     short = stock.get("short_skus")
-    for sku in short if isinstance(short, list) else []:
+    for sku in short if isinstance(short, tuple) else ():
         free = sum(row.on_hand - row.reserved for row in subject.stock.get(sku, ()))
         units = max(1, _units_waited_for(work, subject, sku) - free)
         open_wish = work.session.scalar(
