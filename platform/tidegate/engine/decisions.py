@@ -104,7 +104,7 @@ class Decision:
         """Plain data for storage, `--json` and the web; only titles and sentences depend on the
         language.
         """
-        return {
+        document: dict[str, object] = {
             "ruleset": self.ruleset.id,
             "hash": self.hash,
             "now": self.now.astimezone(self.zone).isoformat(),
@@ -114,6 +114,9 @@ class Decision:
             "derived": {name: self.shown(value) for name, value in self.derived.items()},
             "missing": list(self.missing),
         }
+        if not self.full:
+            document["untraced"] = len(self.ruleset.rules) - len(self.rules)
+        return document
 
     def _rule(self, trace: RuleTrace, lang: str) -> dict[str, object]:
         title = trace.rule.title["zh" if lang.startswith("zh") else "en"]

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from tidegate.domain.money import Money
 from tidegate.services.context import Context
+from tidegate.services.full_traces import full_trace
 from tidegate.services.view_decisions import DecisionView, decision_view
 from tidegate.services.view_goods import GoodsLine, goods
 from tidegate.services.view_lexicon import UNKNOWN, lexicons
@@ -91,8 +92,11 @@ class OrderView:
     issues: Sequence[IssueLine]
 
 
-def order_view(context: Context, order_id: int) -> OrderView:
-    """Raises NotFound for an order that is not this tenant's."""
+def order_view(context: Context, order_id: int, in_full: int | None = None) -> OrderView:
+    """`in_full` is the decision of which all rules are to be shown.
+
+    Raises NotFound for an order that is not this tenant's.
+    """
     with context.store.begin(context.tenant_id, readonly=True) as work:
         session = work.session
         order = session.scalar(select(Order).where(Order.id == order_id))
@@ -100,7 +104,11 @@ def order_view(context: Context, order_id: int) -> OrderView:
             raise order_not_found(order_id)
         known = lexicons(context, session, order_id)
         decisions = [
-            decision_view(decision, known.get(decision.ruleset_hash, UNKNOWN))
+            decision_view(
+                decision,
+                known.get(decision.ruleset_hash, UNKNOWN),
+                full_trace(context, session, decision) if decision.id == in_full else None,
+            )
             for decision in session.scalars(
                 select(Decision).where(Decision.order_id == order_id).order_by(Decision.id)
             )

@@ -92,12 +92,13 @@ def _page(
     order_id: int, problem: Problem | None = None, clear: ClearRecipient | None = None
 ) -> Response:
     context = desk.context()
+    opened = request.args.get("decision", type=int)
     return page(
         "order",
         status=problem.status if problem else 200,
-        order=order_view(context, order_id),
+        order=order_view(context, order_id, opened if "all" in request.args else None),
         services=active_services(context),
         problem=problem,
         clear=clear,
-        opened=request.args.get("decision", type=int),
+        opened=opened,
     )

@@ -1,0 +1,56 @@
+"""Every rule of a past decision, leaf by leaf: worked out anew from what the decision kept.
+
+A decision is stored with the traces of the rules that mattered. The facts it read and the text of
+its set are kept too, so the rest can be had again whenever somebody asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tidegate.engine.reader import read_ruleset
+from tidegate.engine.reference import evaluate
+from tidegate.engine.rulesets import RuleSet
+from tidegate.errors import TidegateError
+from tidegate.services.context import Context
+from tidegate.store.tables import Decision, RulesetContent
+
+
+def full_trace(context: Context, session: Session, decision: Decision) -> Mapping[str, Any] | None:
+    """The decision's document with all rules; None when its set can't be had any more as it was
+    (its text isn't kept, or the vocabulary has changed under it).
+    """
+    ruleset = _set_of(context, session, decision)
+    if ruleset is None:
+        return None
+    try:
+        found = evaluate(
+            ruleset,
+            decision.facts,
+            decision.decided_at,
+            context.timezone,
+            currency=context.currency,
+        ).as_document("zh")
+    except TidegateError:
+        return None
+    return found if found["actions"] == decision.result.get("actions") else None
+
+
+def _set_of(context: Context, session: Session, decision: Decision) -> RuleSet | None:
+    for ruleset in context.rules.for_gate(decision.gate):
+        if ruleset.hash == decision.ruleset_hash:
+            return ruleset
+    kept = session.scalar(
+        select(RulesetContent.content).where(RulesetContent.hash == decision.ruleset_hash)
+    )
+    if kept is None:
+        return None
+    try:
+        found = read_ruleset(kept + "\n", context.rules.vocabulary)
+    except TidegateError:
+        return None
+    return found if found.hash == decision.ruleset_hash else None
