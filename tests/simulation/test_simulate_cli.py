@@ -104,3 +104,11 @@ def test_sets_of_different_gates_are_not_compared(folder: Path, text_of: Any) ->
 def test_the_text_says_what_moved_in_both_languages(folder: Path) -> None:
     assert "2 come out differently" in simulate(folder).output
     assert "结果不同 2" in simulate(folder, lang="zh").output
+
+
+def test_the_gate_judges_facts_and_changed_copies_of_them(folder: Path) -> None:
+    arguments = ["agree", str(folder / "live.yaml"), "--facts", str(folder / "f.jsonl"), "--json"]
+    result = CliRunner().invoke(rules, arguments, env={"TIDEGATE_LANGUAGE": "en"})
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    assert document == {"real": 10, "mutated": 4, "failures": [], "unusable": 0}

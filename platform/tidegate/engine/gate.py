@@ -98,8 +98,9 @@ def pushes(ruleset: RuleSet, currency: str = "CNY") -> Iterator[tuple[str, objec
     for node in _conditions(ruleset):
         test = unary(node, constants)
         if test and (name := _aged(test.subject)) in points:
-            ages = representatives(of_kind(test.points, "duration", currency))
-            points[name].update(dict.fromkeys(map(Age, ages)))
+            spans: list[Any] = representatives(of_kind(test.points, "duration", currency))
+            ahead = isinstance(test.subject, tree.Call) and test.subject.function == "until"
+            points[name].update(dict.fromkeys(Age(-span if ahead else span) for span in spans))
             continue
         name = _fact_of(test.subject) if test else ""
         if test and name in points:
