@@ -15,6 +15,7 @@ endif
 VENV := .venv
 BIN := $(VENV)/bin
 PY := $(BIN)/python -I
+BENCH := .venv-bench
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
 JOBS ?= 2
 
@@ -47,15 +48,19 @@ check-fast: $(VENV)/.dev
 coverage: $(VENV)/.dev ## Tests with branch coverage (slow)
 	@$(PY) -m coverage run -m pytest -q -m "not browser" && $(PY) -m coverage report
 
-bench: $(VENV)/.dev ## Benchmarks, each a ratio within one run (minutes)
+bench: $(VENV)/.dev bench-engine ## Benchmarks, each a ratio within one run (a quarter of an hour)
 	@for b in benchmarks/*.py; do echo "== $$b"; $(PY) $$b || exit 1; done
+
+bench-engine: $(BENCH)/.done ## The engine against its peers, which are installed for this only
+	@for b in checker cold explain memory peers simulation; do echo "== $$b"; $(BENCH)/bin/python benchmarks/engine/$$b.py || exit 1; done
 
 lock: $(VENV)/.uv ## Renew requirements/*.txt (hashes, no addresses)
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url pyproject.toml -o requirements/run.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url requirements/bench.in -c requirements/run.txt -o requirements/bench.txt
 
-clean: ## Remove the environment and the demo's data
-	rm -rf $(VENV) var/demo
+clean: ## Remove the environments and the demo's data
+	rm -rf $(VENV) $(BENCH) var/demo
 
 $(VENV)/.uv: requirements/uv.txt
 	@test -n "$(PYTHON)" || { echo "Tidegate needs Python 3.11, 3.12 or 3.13 with venv. Debian/Ubuntu: sudo apt install python3-venv"; exit 1; }
@@ -74,8 +79,15 @@ $(VENV)/.durable: $(VENV)/.uv requirements/durable.txt
 	  CPPFLAGS="-O2 -DPyEval_CallObject=PyObject_CallObject" $(INSTALL) --require-hashes -r requirements/durable.txt && touch $@; \
 	else echo "durable-rules is left out: it needs a C compiler and Python headers (Debian/Ubuntu: sudo apt install gcc python3-dev)"; fi
 
+$(BENCH)/.done: $(VENV)/.uv requirements/run.txt requirements/bench.txt requirements/durable.txt pyproject.toml
+	@test -x $(BENCH)/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python $(BENCH)
+	@$(BIN)/uv pip install --quiet --python $(BENCH)/bin/python --require-hashes -r requirements/run.txt -r requirements/bench.txt
+	@$(BIN)/uv pip install --quiet --python $(BENCH)/bin/python --no-deps --editable .
+	@CPPFLAGS="-O2 -DPyEval_CallObject=PyObject_CallObject" $(BIN)/uv pip install --quiet --python $(BENCH)/bin/python --require-hashes -r requirements/durable.txt
+	@touch $@
+
 $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
 	@touch $@
 
-.PHONY: help run setup test test-long check check-fast coverage bench lock clean
+.PHONY: help run setup test test-long check check-fast coverage bench bench-engine lock clean
