@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[1]
 CI = os.environ.get("CI", "").lower() == "true"
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 skipped: list[str] = []
+# A child process for patterns in every test that opens the platform would test nothing new.
+os.environ.setdefault("TIDEGATE_PATTERNS", "own")
 
 
 @pytest.fixture(autouse=True)

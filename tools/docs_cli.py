@@ -55,6 +55,7 @@ From the environment, or from a `.env` file in the current folder (the environme
 | `TIDEGATE_CURRENCY` | `CNY` | currency of the first tenant |
 | `TIDEGATE_LOG_LEVEL` | `INFO` | `DEBUG`, `INFO`, `WARNING`, `ERROR` |
 | `TIDEGATE_SANDBOX_URL` | `run` starts its own | a sandbox carrier started by `tidegate sandbox` |
+| `TIDEGATE_PATTERNS` | `durable` | who searches pattern rules: `durable` (durable-rules in a child process, confirmed by our matcher) or `own` |
 """
 
 

@@ -9,20 +9,25 @@ from datetime import UTC, datetime
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
+import structlog
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import select
 
+from tidegate.correlation.correlator import Alarm, Correlator
+from tidegate.engine.patterns.matcher import Matcher
 from tidegate.errors import ConfigError, NotFound
 from tidegate.logs import configure_logs
 from tidegate.sdk.carrier import Carrier
 from tidegate.services.context import Context
+from tidegate.services.judging import Judges
 from tidegate.services.rulebook import Rulebook
 from tidegate.settings import Settings
 from tidegate.store.tables import Tenant
 from tidegate.store.unit_of_work import Store, open_engine
 
 DEFAULT_TENANT = "main"
+log = structlog.get_logger()
 
 
 def utc_now() -> datetime:
@@ -106,7 +111,35 @@ def open_context(
         data_dir=settings.data_dir,
         timezone=settings.timezone,
         currency=settings.currency,
+        judges=Judges(match=pattern_search(settings)),
     )
+
+
+def pattern_search(settings: Settings) -> Matcher | None:
+    """Who searches patterns: durable-rules in a child process that starts with the first question,
+    or (None) our matcher alone.
+
+    Raises:
+        ConfigError: TIDEGATE_PATTERNS is neither.
+    """
+    if settings.patterns == "own":
+        return None
+    if settings.patterns == "durable":
+        return Correlator(_alarmed)
+    raise ConfigError(
+        "settings.patterns",
+        zh=f"TIDEGATE_PATTERNS 应为 durable 或 own，而不是 {settings.patterns}。",
+        en=f"TIDEGATE_PATTERNS is durable or own, not {settings.patterns!r}.",
+        value=settings.patterns,
+    )
+
+
+def _alarmed(alarm: Alarm) -> None:
+    tell = log.info if alarm.kind == "not_installed" else log.error
+    tell(
+        "patterns.alarm", kind=alarm.kind, detail=alarm.detail, pattern=alarm.pattern,
+        pause_s=alarm.pause_s,
+    )  # fmt: skip
 
 
 def _tenant(store: Store, settings: Settings, now: datetime) -> int:

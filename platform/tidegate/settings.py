@@ -24,6 +24,7 @@ class Settings:
     currency: str
     log_level: str
     sandbox_url: str | None  # None: `run` starts a sandbox carrier of its own
+    patterns: str = "durable"  # or "own": who searches patterns first
 
     @classmethod
     def from_environment(cls, dotenv: Path | None = Path(".env")) -> Settings:
@@ -47,4 +48,5 @@ class Settings:
             currency=env.str("CURRENCY", "CNY"),
             log_level=env.str("LOG_LEVEL", "INFO"),
             sandbox_url=env.str("SANDBOX_URL", "") or None,
+            patterns=env.str("PATTERNS", "") or "durable",
         )

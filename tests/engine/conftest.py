@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -22,6 +23,7 @@ from tidegate.engine.rulesets import RuleSet
 from tidegate.engine.vocabulary import Vocabulary, load_vocabulary
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(Path(__file__).parent))  # so that tests here can import strategies
 NOON = datetime.fromisoformat("2026-11-11T12:00:00+08:00")
 Ask = Callable[..., object]
 Decide = Callable[..., Decision]

@@ -112,7 +112,7 @@ def test_the_document_of_a_decision_has_exactly_the_promised_form(decide: Any) -
         "text": "every item in items satisfies item.available >= item.quantity",
         "result": False,
         "values": {"items": 2, "item.sku": "BA-1", "item.available": 1, "item.quantity": 3},
-        "sentence": "every line: line available is at least line quantity",
+        "sentence": "for every line, line available is at least line quantity",
         "line": 2,
     }
     assert [rule["id"] for rule in document["rules"]] == [

@@ -103,6 +103,7 @@ TRUE = [
     "parcel.printed_at + 90m = now",
     "now - parcel.printed_at = 90m",
     "if order.quantity > 2 then true else false",
+    "not(if order.invoice_wanted then true else false)",
     '(if order.quantity > 2 then "a" else "b") = "a"',
     "abs(-3) = 3",
     "round(2.345, 2) = 2.35",
@@ -111,7 +112,7 @@ TRUE = [
     "ceiling(1.1) = 2",
     "modulo(7, 3) = 1",
     "modulo(-7, 3) = 2",
-    'string length("顺丰 ") = 2',
+    'string length("顺丰 ") = 3',
     'lower case("AB") = "ab"',
     'coalesce(order.seller_memo, "none") = "none"',
     "count(distinct(items.fragile)) = 2",
@@ -146,7 +147,6 @@ UNKNOWN = [
     "history.similar_orders(30d) = 1",
     "since(parcel.handed_over_at) > 1h",
     "max(items[item.quantity > 9].unit_price) > 1 CNY",
-    "if order.invoice_wanted then true else false",
     "sum(items.weight_g) > 10",
     "every item in items satisfies item.known",
     "count(quotes) = 0",
@@ -240,3 +240,81 @@ def test_working_time_counts_only_open_hours(start: str, end: str, hours: int, a
     facts = {"parcel": {"printed_at": start}}
     now = datetime.fromisoformat(end)
     assert ask(f"since(parcel.printed_at, warehouse_hours) = {hours}h", facts, now) is True
+
+
+def test_a_filtered_line_that_cannot_be_judged_is_named_by_its_own_number(decide: Any) -> None:
+    rules = """
+tidegate: ruleset/1
+id: t
+gate: review
+policy: collect
+rules:
+  - {id: a, if: ['every item in items[item.fragile] satisfies item.known'], then: [tag: x]}
+"""
+    items = [{"sku": "A", "fragile": False}, {"sku": "B", "fragile": True}]
+    (leaf,) = decide(rules, {"items": items}).rules[0].leaves
+    assert (leaf.result, leaf.line, leaf.values["item.sku"]) == (None, 2, "B")
+
+
+def test_everything_a_set_names_answers_to_its_chinese_name(read: Any) -> None:
+    ruleset = read(
+        """
+tidegate: ruleset/1
+id: t
+gate: review
+policy: collect
+parameters:
+  high: {type: money, value: 2000 CNY, title: {zh: 高价值门槛, en: High}}
+  cutoff: {type: time, value: "16:00", title: {zh: 截单时间, en: Cut-off}}
+  grace: {type: months, value: P3M, title: {zh: 保护期, en: Grace}}
+lists:
+  remote: {values: [新疆], title: {zh: 偏远地区, en: Remote}}
+  peak: {type: date, values: [2026-11-11], title: {zh: 大促日, en: Peak}}
+fields:
+  custom.age: {type: number, unit: years, title: {zh: 年龄, en: Age}}
+derive:
+  vip: {title: {zh: 是老客, en: A regular}, value: "contains(order.tags, \\"老客\\")"}
+  high_and_vip: {title: {zh: 老客大单, en: Big and regular}, value: "是老客 and 订单.金额 > 高价值门槛"}
+rules:
+  - id: a
+    if:
+      - 老客大单 and not(是老客)
+      - 收件人.省份 in 偏远地区
+      - 自定义.年龄 > 18
+      - some 商品 in 商品行 satisfies 商品.易碎 and 商品.数量 > 1
+      - 历史.相似订单数(24h) >= 1
+      - time(订单.付款时间) <= 截单时间 or 现在 in 大促日
+      - date(订单.付款时间) + 保护期 > date(现在)
+      - 现在 in 仓库工作时间
+      - some item in items satisfies some 商品 in items satisfies 商品.数量 > item.数量
+    then: [hold: other]
+"""
+    )
+    assert [leaf.text for leaf in ruleset.rules[0].leaves] == [
+        "high_and_vip and not(vip)",
+        "recipient.province in remote",
+        "custom.age > 18",
+        "some item in items satisfies item.fragile and item.quantity > 1",
+        "history.similar_orders(24h) >= 1",
+        "time(order.paid_at) <= cutoff or date(now) in peak",
+        "date(order.paid_at) + grace > date(now)",
+        "now in warehouse_hours",
+        "some item in items satisfies some 商品 in items satisfies 商品.quantity > item.quantity",
+    ]
+
+
+def test_an_id_comes_before_a_title_that_is_spelt_like_it(read: Any) -> None:
+    ruleset = read(
+        """
+tidegate: ruleset/1
+id: t
+gate: review
+policy: collect
+parameters:
+  one: {type: number, value: 1, title: two}
+  two: {type: number, value: 2, title: one}
+rules:
+  - {id: a, if: [one < two], then: [tag: x]}
+"""
+    )
+    assert ruleset.rules[0].leaves[0].text == "one < two"

@@ -104,6 +104,10 @@ def test_the_packs_together_have_the_rules_the_chain_needs(packs: dict[str, File
         "routing/routing.yaml"
     ]
     assert {"no-pickup", "no-delivery", "stalled", "print-late"} <= found["alerts/parcel.yaml"]
+    assert {"false-signature", "repeated-failed-delivery", "return-loop"} <= found[
+        "alerts/parcel.yaml"
+    ]
+    assert {"accounts-storm", "split-orders", "orders-and-returns"} <= found["review/review.yaml"]
 
 
 @each_pack

@@ -10,6 +10,8 @@ import click
 from tidegate.cli.fact_files import read_facts
 from tidegate.cli.language import language, text
 from tidegate.cli.rules_account import Account, problem_document, ruleset_document
+from tidegate.cli.rules_agree import agree_command
+from tidegate.cli.rules_exchange import export_rules, import_rules
 from tidegate.cli.rules_reading import (
     UNREADABLE,
     decided,
@@ -24,6 +26,7 @@ from tidegate.cli.rules_reading import (
     refuse_problems,
     say_nothing_found,
 )
+from tidegate.cli.rules_simulate import simulate
 from tidegate.engine.cases import run_cases
 from tidegate.engine.checking import ERROR, WARNING
 from tidegate.engine.checking import check as findings_of
@@ -54,6 +57,12 @@ vocabulary_option = click.option(
 @click.group(help=text("检查、测试、试算、查看规则。", "Check, test, try and read rules."))
 def rules() -> None:
     """Group of rule commands."""
+
+
+rules.add_command(simulate)
+rules.add_command(agree_command)
+rules.add_command(import_rules)
+rules.add_command(export_rules)
 
 
 @rules.command(

@@ -189,7 +189,7 @@ def _strange_expectations(ruleset: RuleSet, expect: Mapping[str, Any]) -> Iterat
 def _strange_facts(ruleset: RuleSet, given: Mapping[str, Any]) -> Iterator[Difference]:
     """A fact that does not exist would make a case pass for the wrong reason."""
     vocabulary = ruleset.vocabulary
-    for name, value in given.items():
+    for name, value in _spread(given, vocabulary):
         group = vocabulary.groups.get(name)
         each = group.each if group else ""
         rows = value if each and isinstance(value, list) else [value]
@@ -209,6 +209,20 @@ def _strange_facts(ruleset: RuleSet, given: Mapping[str, Any]) -> Iterator[Diffe
                 f"没有事实组 {name} {near}",
                 f"there is no fact group {name} {near}".strip(),
             )
+
+
+def _spread(given: Mapping[str, Any], vocabulary: Vocabulary) -> Iterator[tuple[str, Any]]:
+    """Groups and lists; a list written inside the group it is `of` stands by itself."""
+    for name, value in given.items():
+        group = vocabulary.groups.get(name)
+        if group is None or group.each or not isinstance(value, Mapping):
+            yield name, value
+            continue
+        inside = {
+            key for key in value if (found := vocabulary.groups.get(key)) and found.of == name
+        }
+        yield from ((key, value[key]) for key in value if key in inside)
+        yield name, {key: row for key, row in value.items() if key not in inside}
 
 
 def _listed(wanted: object) -> list[Any]:

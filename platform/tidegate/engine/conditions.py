@@ -12,9 +12,10 @@ from typing import Any
 
 from tidegate.engine.language import tree
 from tidegate.engine.language.binding import Scope, bind
-from tidegate.engine.language.parser import over, parse, parse_unary
+from tidegate.engine.language.parser import MAX_CHARACTERS, over, parse, parse_unary
 from tidegate.engine.language.rendering import render
 from tidegate.engine.language.types import Type, comparable, of_fact
+from tidegate.engine.limits import MAX_PROBLEMS
 from tidegate.engine.problems import ExpressionError, Problem, hint, nearest
 from tidegate.engine.rulesets import ActionCall, Case, Condition, Leaf
 from tidegate.engine.sourced import Path, Sourced
@@ -25,6 +26,8 @@ from tidegate.engine.values import (
     parse_duration,
     parse_instant,
     parse_money,
+    parse_months,
+    parse_time,
     plain,
 )
 from tidegate.engine.vocabulary import Action, Argument, Texts, Vocabulary
@@ -32,12 +35,16 @@ from tidegate.engine.vocabulary import Action, Argument, Texts, Vocabulary
 ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,79}\Z")
 NAME = re.compile(r"[^\W\d]\w{0,79}\Z")
 MAX_GROUP_DEPTH = 10
+_BINDING = (tree.Quantified, tree.Filter, tree.For)
+_LONGEST = 600  # of a problem's text: it may quote a value
 _READ: dict[str, Callable[[Any], object]] = {
     "number": parse_decimal,
     "money": parse_money,
     "duration": parse_duration,
     "instant": parse_instant,
     "date": parse_date,
+    "time": parse_time,
+    "months": parse_months,
 }
 _EXAMPLES = {
     "number": "3",
@@ -45,10 +52,16 @@ _EXAMPLES = {
     "duration": "24h",
     "instant": "2026-11-11T09:00:00+08:00",
     "date": "2026-11-11",
+    "time": "18:00",
+    "months": "P1Y6M",
     "boolean": "true",
     "text": "text",
     "choice": "text",
 }
+
+
+class Enough(Exception):
+    """So many problems that reading on is of no use."""
 
 
 class Reading:
@@ -73,7 +86,13 @@ class Reading:
         line, column = self.document.mark(path)
         tip = hint(near)
         where = self.where(path)
-        self.problems.append(Problem(code, zh + tip[0], en + tip[1], where, line, column, at, near))
+        zh, en = (text if len(text) <= _LONGEST else text[:_LONGEST] + "…" for text in (zh, en))
+        self._collect(Problem(code, zh + tip[0], en + tip[1], where, line, column, at, near))
+
+    def _collect(self, problem: Problem) -> None:
+        self.problems.append(problem)
+        if len(self.problems) >= MAX_PROBLEMS:
+            raise Enough
 
     def where(self, path: Path) -> str:
         """The place in words: the set, the rule, the path."""
@@ -231,7 +250,39 @@ class Reading:
         except ExpressionError as error:
             self._moved(path, error.problem, raw)
             return None
-        return self.bound(path, node, scope, wanted, raw)
+        found = self.bound(path, node, scope, wanted, raw)
+        return found if found and self._canonical(path, raw, found[0], scope) else None
+
+    def _canonical(self, path: Path, raw: str, node: tree.Node, scope: Scope) -> bool:
+        """The canonical text, in which the set is written again, must be readable as the same
+        tree: not too long, and no id in it may be caught by a variable of that name.
+        """
+        text = render(node)
+        if len(text) > MAX_CHARACTERS:
+            self.report(
+                path,
+                "rule.expression_too_long",
+                f"表达式写成规范形式后超过 {MAX_CHARACTERS} 个字符，请用 derive 拆开",
+                f"the expression in canonical form is longer than {MAX_CHARACTERS} characters; "
+                f"split it with derive",
+            )
+            return False
+        if text == raw.strip() or not any(isinstance(part, _BINDING) for part in tree.walk(node)):
+            return True
+        again, _, problems = bind(parse(text), scope)
+        if problems or again != node:
+            names = sorted(
+                {part.variable for part in tree.walk(node) if isinstance(part, _BINDING)}
+            )
+            listed = ", ".join(names)
+            self.report(
+                path,
+                "rule.name_taken",
+                f"变量 {listed} 与表达式中用到的名称相同，请换一个变量名",
+                f"the variable {listed} has a name the expression also uses; choose another",
+            )
+            return False
+        return True
 
     def bound(
         self, path: Path, node: tree.Node, scope: Scope, wanted: str, raw: str
@@ -256,7 +307,7 @@ class Reading:
         line, column = self.document.mark(path)
         shown = raw if len(raw) <= 80 else raw[:77] + "…"
         problem = replace(problem, zh=f"“{shown}”：{problem.zh}", en=f"“{shown}”: {problem.en}")
-        self.problems.append(problem.moved(self.where(path), line, column))
+        self._collect(problem.moved(self.where(path), line, column))
 
     def condition(
         self, path: Path, raw: Any, scope: Scope, kind: str = "all", level: int = 0
@@ -298,7 +349,7 @@ class Reading:
 
     def cell(self, path: Path, raw: Any, subject: tree.Node, scope: Scope) -> Leaf | None:
         """A table cell as a condition on its input; None for `-`."""
-        text = ("true" if raw else "false") if isinstance(raw, bool) else str(plain(raw))
+        text = text_of(raw)
         if raw is None or isinstance(raw, (dict, list)):
             self.report(
                 path,
@@ -308,10 +359,21 @@ class Reading:
             )
             return None
         try:
-            node = over(subject, parse_unary(text))
+            cell = parse_unary(text)
         except ExpressionError as error:
             self._moved(path, error.problem, text)
             return None
+        caught = _variables(cell.tests) & _heads(subject)
+        if caught:
+            listed = ", ".join(sorted(caught))
+            self.report(
+                path,
+                "rule.name_taken",
+                f"变量 {listed} 与这一列用到的名称相同，请换一个变量名",
+                f"the variable {listed} has a name the column also uses; choose another",
+            )
+            return None
+        node = over(subject, cell)
         found = self.bound(path, node, scope, "boolean", text) if node else None
         return Leaf(found[0], render(found[0]), self.where(path)) if found else None
 
@@ -394,7 +456,7 @@ class Reading:
     ) -> ActionCall | None:
         args: dict[str, object | tree.Node] = {}
         for name, arg in action.args.items():
-            here = (*path, name) if (*path, name) in self.document.marks else path
+            here = (*path, name) if self.document.has((*path, name)) else path
             if given.get(name) is not None:
                 args[name] = self._argument(here, given[name], arg, scope)
             elif arg.default is not None:
@@ -459,6 +521,28 @@ class Reading:
                 )
             found.append(Case(name, given, expect, case.get("at"), self.document.mark(here)[0]))
         return tuple(found)
+
+
+def _variables(nodes: Iterable[tree.Node]) -> set[str]:
+    return {
+        part.variable for node in nodes for part in tree.walk(node) if isinstance(part, _BINDING)
+    }
+
+
+def _heads(node: tree.Node) -> set[str]:
+    names = (part.path for part in tree.walk(node) if isinstance(part, tree.Name))
+    return {name.partition(".")[0] for name in names}
+
+
+def text_of(raw: Any) -> str:
+    """A value of the document as text: what it would be in YAML."""
+    if isinstance(raw, bool):
+        return "true" if raw else "false"
+    return str(plain(raw))
+
+
+def note_of(spec: Mapping[str, Any]) -> str:
+    return str(spec.get("note") or "")
 
 
 def _among(text: str, values: tuple[str, ...]) -> bool:

@@ -16,28 +16,15 @@ from tidegate.engine.facts import Facts, Line
 from tidegate.engine.language import tree
 from tidegate.engine.language.functions import FUNCTIONS
 from tidegate.engine.logic import Truth, negation
+from tidegate.engine.operations import Interval as Interval
 from tidegate.engine.operations import arithmetic, compare, equal, finite, member_of
+from tidegate.engine.patterns.conjuncts import fields_read, outside
+from tidegate.engine.patterns.matcher import Match, Matcher, match
+from tidegate.engine.patterns.plan import plan_of
 from tidegate.engine.rulesets import RuleSet
 from tidegate.engine.values import Incomplete, Money, duration_text
 from tidegate.engine.vocabulary import DAYS, Calendar
 from tidegate.errors import InputError
-
-
-@dataclass(frozen=True)
-class Interval:
-    """The value of a range."""
-
-    low: object
-    high: object
-    low_closed: bool
-    high_closed: bool
-
-    def holds(self, value: object) -> Truth:
-        above = compare(">=" if self.low_closed else ">", value, self.low)
-        below = compare("<=" if self.high_closed else "<", value, self.high)
-        if False in (above, below):
-            return False
-        return None if None in (above, below) else True
 
 
 @dataclass
@@ -58,7 +45,11 @@ class Reads:
 
 
 class Context:
-    """Everything an expression may refer to, for one subject at one instant."""
+    """Everything an expression may refer to, for one subject at one instant.
+
+    `match` searches patterns. With `explain` False only values are wanted: a pattern that is not
+    true need not say how far the search got.
+    """
 
     def __init__(
         self,
@@ -69,7 +60,10 @@ class Context:
         lists: Mapping[str, tuple[object, ...]],
         derive: Mapping[str, tree.Node],
         calendars: Mapping[str, Calendar],
+        match: Matcher = match,
     ) -> None:
+        self.match = match
+        self.explain = True
         self.facts = facts
         self.now = now
         self.zone = zone
@@ -99,7 +93,12 @@ class Context:
 
 
 def context_of(
-    ruleset: RuleSet, facts: Mapping[str, Any], now: datetime, timezone: str, currency: str = "CNY"
+    ruleset: RuleSet,
+    facts: Mapping[str, Any],
+    now: datetime,
+    timezone: str,
+    currency: str = "CNY",
+    match: Matcher = match,
 ) -> Context:
     """The set and one subject's facts, ready to evaluate expressions."""
     if now.tzinfo is None:
@@ -116,6 +115,7 @@ def context_of(
         ruleset.list_values,
         ruleset.derive_nodes,
         ruleset.vocabulary.calendars,
+        match,
     )
 
 
@@ -214,10 +214,10 @@ def _passes(context: Context, value: object, test: tree.Node) -> Truth:
             if isinstance(value, datetime)
             else None
         )
-    return _one_of(value, context.value(test))
+    return one_of(value, context.value(test))
 
 
-def _one_of(value: object, found: object) -> Truth:
+def one_of(value: object, found: object) -> Truth:
     if isinstance(found, Interval):
         return found.holds(value)
     nested = isinstance(found, tuple) and any(
@@ -226,7 +226,7 @@ def _one_of(value: object, found: object) -> Truth:
     if isinstance(found, tuple) and (nested or not isinstance(value, tuple)):
         if nested:
             results = [
-                equal(value, m) if isinstance(value, tuple) else _one_of(value, m) for m in found
+                equal(value, m) if isinstance(value, tuple) else one_of(value, m) for m in found
             ]
             return True if True in results else None if None in results else False
         return member_of(value, found)
@@ -256,10 +256,8 @@ def _or(context: Context, node: tree.Or) -> Truth:
 
 
 def _if(context: Context, node: tree.If) -> object:
-    condition = context.value(node.condition)
-    if condition is None:
-        return None
-    return context.value(node.then if condition else node.otherwise)
+    """FEEL's: an unknown condition takes the else branch."""
+    return context.value(node.then if context.value(node.condition) is True else node.otherwise)
 
 
 def _presence(context: Context, node: tree.Presence) -> bool:
@@ -283,18 +281,19 @@ def _quantified(context: Context, node: tree.Quantified) -> Truth:
         return None
     decisive = node.kind != "every"
     gap: Reads | None = Reads() if isinstance(elements, Incomplete) else None
+    unjudged: object = None
     for number, element in enumerate(elements, 1):
         found, reads = _on(context, node.variable, element, node.condition)
         if found is None:
             if gap is None:
                 reads.line = _line(element, number)
-                gap = reads
+                gap, unjudged = reads, element
             gap.unknown.update(reads.unknown)
         elif found is decisive:
             _keep(context, element, reads, _line(element, number))
             return node.kind == "some"
     if gap is not None:
-        _keep(context, elements[gap.line - 1] if gap.line else None, gap, gap.line)
+        _keep(context, unjudged, gap, gap.line)
         return None
     return node.kind == "no" or (node.kind == "every" and len(elements) > 0)
 
@@ -337,15 +336,53 @@ def _filter(context: Context, node: tree.Filter) -> object:
     return tuple(kept) if sure else Incomplete(kept)
 
 
+def _sequence(context: Context, node: tree.Sequence) -> Truth:
+    """Kept are the events found (the beginning of a match when there is none) with the fields that
+    were read, and what the conditions read elsewhere. `line` is the last event found.
+    """
+    events: Any = context.value(node.over)
+    if events is None:
+        return None
+    _, elsewhere = context.leaf(tree.ListOf(outside(node)))
+    found: Match = context.match(node, events, context)
+    if found.events is None and context.explain:
+        found = match(node, events, context)
+    reads = context.reads
+    reads.unknown.update(dict.fromkeys(found.unknown))
+    numbers = found.events or ()
+    for name, number in zip(plan_of(node).names, numbers, strict=False):
+        reads.values[name] = number
+        for member in fields_read(node)[name]:
+            value = events[number - 1].get(member.field)
+            reads.values[f"{name}.{member.fact}"] = value
+    reads.values.update(elsewhere.values)
+    reads.line = reads.line or (numbers[-1] if numbers else 0)
+    return found.truth
+
+
+def _for(context: Context, node: tree.For) -> object:
+    elements = context.value(node.over)
+    if elements is None:
+        return None
+    results: list[object] = []
+    for element in elements:
+        found, reads = _on(context, node.variable, element, node.result)
+        context.inner(reads)
+        results.append(found)
+    return type(elements)(results)
+
+
 def _call(context: Context, node: tree.Call) -> object:
     if node.function in _TIMED:
         return _TIMED[node.function](context, node)
     args = [context.value(arg) for arg in node.args]
-    run = FUNCTIONS[node.function].run
-    if run is None or None in args:
+    function = FUNCTIONS[node.function]
+    if None in args:
         return None
     try:
-        return finite(run(*args))
+        if function.run:
+            return finite(function.run(*args))
+        return function.zoned(context.zone, *args) if function.zoned else None
     except (ArithmeticError, ValueError):
         return None
 
@@ -372,7 +409,9 @@ def _weekday(context: Context, node: tree.Call) -> object:
 
 def _hour(context: Context, node: tree.Call) -> object:
     value = context.value(node.args[0])
-    return None if value is None else Decimal(value.astimezone(context.zone).hour)
+    if isinstance(value, datetime):
+        value = value.astimezone(context.zone)
+    return None if value is None else Decimal(value.hour)
 
 
 def _coalesce(context: Context, node: tree.Call) -> object:
@@ -423,6 +462,8 @@ _VALUE: dict[type[tree.Node], Callable[[Context, Any], object]] = {
     tree.If: _if,
     tree.Quantified: _quantified,
     tree.Filter: _filter,
+    tree.For: _for,
     tree.Presence: _presence,
+    tree.Sequence: _sequence,
     tree.Call: _call,
 }

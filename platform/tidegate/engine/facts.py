@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from tidegate.engine.limits import MAX_FACT_TEXT, MAX_LINES, MAX_WINDOWS
 from tidegate.engine.values import (
     parse_date,
     parse_decimal,
@@ -85,18 +86,28 @@ class Facts:
         if fact:
             return self.read(fact, self._raw(name))
         group = self.vocabulary.groups[name]
-        rows = self._raw(name)
+        rows = self.rows(name)
         if rows is None:
             return None
+        if isinstance(rows, (list, tuple)) and len(rows) > MAX_LINES:
+            raise _too_much(name, f"{MAX_LINES} 行", f"{MAX_LINES} lines")
         if not isinstance(rows, (list, tuple)) or not all(isinstance(row, Mapping) for row in rows):
             raise _bad(name, "由对象组成的列表", "a list of objects")
         return tuple(Line(self, group.each, number, row) for number, row in enumerate(rows, 1))
+
+    def rows(self, name: str) -> Any:
+        """A list as the document has it, under its own name or inside the group it is `of`."""
+        found = self._raw(name)
+        owner = self.vocabulary.groups[name].of
+        return self._raw(f"{owner}.{name}") if found is None and owner else found
 
     def window(self, name: str, span: timedelta) -> object:
         """A windowed fact: one number for any window, or a map from window to number."""
         fact = self.custom.get(name) or self.vocabulary.facts[name]
         raw = self._raw(name)
         if isinstance(raw, Mapping):
+            if len(raw) > MAX_WINDOWS:
+                raise _too_much(name, f"{MAX_WINDOWS} 个时间窗", f"{MAX_WINDOWS} windows")
             for key, value in raw.items():
                 try:
                     if parse_duration(key) == span:
@@ -150,6 +161,7 @@ class Facts:
         """A raw JSON value as this fact's type."""
         if raw is None:
             return None
+        _bounded(fact.id + line, raw)
         reader: Callable[[Any], object] = _READERS.get(fact.type) or partial(
             parse_money, currency=self.currency
         )
@@ -158,6 +170,24 @@ class Facts:
         except (ValueError, TypeError, OverflowError):
             zh, en = _WANTED[fact.type]
             raise _bad(fact.id + line, zh, en) from None
+
+
+def _bounded(name: str, raw: object) -> None:
+    """Refuse what would take long to read or compare."""
+    parts = raw if isinstance(raw, (list, tuple)) else (raw,)
+    if len(parts) > MAX_LINES:
+        raise _too_much(name, f"{MAX_LINES} 项", f"{MAX_LINES} entries")
+    if any(isinstance(part, str) and len(part) > MAX_FACT_TEXT for part in parts):
+        raise _too_much(name, f"{MAX_FACT_TEXT} 个字符", f"{MAX_FACT_TEXT} characters")
+
+
+def _too_much(name: str, zh: str, en: str) -> InputError:
+    return InputError(
+        "facts.too_much",
+        zh=f"事实 {name} 超过 {zh}，规则不再判断；请检查来源",
+        en=f"The fact {name} has more than {en}, which rules do not judge; check its source",
+        fact=name,
+    )
 
 
 def _bad(name: str, zh: str, en: str) -> InputError:

@@ -92,6 +92,9 @@ def _equal_lists(left: tuple[object, ...], right: tuple[object, ...]) -> Truth:
     return False if False in pairs else None if None in pairs else True
 
 
+_IN_ORDER = (Decimal, timedelta, datetime, date, time, Months)
+
+
 def order(left: object, right: object) -> int | None:
     """-1, 0 or 1; None when unknown or not comparable."""
     if left is None or right is None:
@@ -106,11 +109,11 @@ def order(left: object, right: object) -> int | None:
         if left.currency != right.currency:
             return None
         one, other = left.amount, right.amount
-    elif type(left) is not type(right) or not isinstance(
-        left, (Decimal, timedelta, datetime, date, time, Months)
+    elif (
+        type(left) is not type(right)
+        or not isinstance(left, _IN_ORDER)
+        or _other_clock(left, right)
     ):
-        return None
-    elif _other_clock(left, right):
         return None
     return int(one > other) - int(one < other)
 
@@ -193,6 +196,8 @@ def _arithmetic(op: str, left: Any, right: Any) -> object:
         )
     if isinstance(left, timedelta) and isinstance(right, date):
         return right + left
+    if isinstance(left, date) and isinstance(right, timedelta):
+        return left + (right if op == "+" else -right)  # a day begins at its midnight
     return left + right if op == "+" else left - right
 
 
@@ -224,11 +229,14 @@ def _time_of_day(op: str, left: Any, right: Any) -> object:
     if isinstance(right, time):
         left, right = right, left
     ticks = (_wall(left) + (right if op == "+" else -right)) % DAY
-    return (datetime.min + ticks).time().replace(tzinfo=left.tzinfo)
+    return (_MIDNIGHT + ticks).time().replace(tzinfo=left.tzinfo)
+
+
+_MIDNIGHT = datetime.combine(date.min, time())
 
 
 def _wall(value: time) -> timedelta:
-    return datetime.combine(date.min, value.replace(tzinfo=None)) - datetime.min
+    return datetime.combine(date.min, value.replace(tzinfo=None)) - _MIDNIGHT
 
 
 def _since_midnight(value: time) -> timedelta:
@@ -273,22 +281,47 @@ def extreme(values: Sequence[object], sign: int) -> object:
 
 
 def wildcard(text: str, pattern: str) -> bool:
-    """Whether the whole text fits a pattern of `*` (anything) and `?` (one character); linear
-    memory, no regex.
+    """Whether the whole text fits a pattern of `*` (anything) and `?` (one character).
+
+    The pieces between the stars are looked for one after another, each once, so that no pattern
+    takes long; no regular expression is made from a rule.
     """
-    position = mark = 0
-    star = -1
-    index = 0
-    while position < len(text):
-        if index < len(pattern) and (
-            pattern[index] == "?" or (pattern[index] == text[position] and pattern[index] != "*")
-        ):
-            position, index = position + 1, index + 1
-        elif index < len(pattern) and pattern[index] == "*":
-            star, mark, index = index, position, index + 1
-        elif star >= 0:
-            mark += 1
-            position, index = mark, star + 1
-        else:
+    first, *rest = pattern.split("*")
+    if not rest:
+        return len(text) == len(pattern) and _fits(text, 0, pattern)
+    *middle, last = rest
+    end = len(text) - len(last)
+    if end < len(first) or not _fits(text, 0, first) or not _fits(text, end, last):
+        return False
+    at = len(first)
+    for piece in middle:
+        found = _find(text, piece, at, end)
+        if found < 0:
             return False
-    return not pattern[index:].strip("*")
+        at = found + len(piece)
+    return True
+
+
+def _fits(text: str, start: int, piece: str) -> bool:
+    """Whether the piece stands at this place of the text."""
+    if "?" not in piece:
+        return text.startswith(piece, start)
+    return all(one in ("?", other) for one, other in zip(piece, text[start:], strict=False))
+
+
+def _find(text: str, piece: str, start: int, end: int) -> int:
+    """Where the piece stands first between `start` and `end`; -1 if nowhere. With `?` in it, all
+    places are tried at once, one bit each (shift-and).
+    """
+    if "?" not in piece:
+        return text.find(piece, start, end)
+    anything = sum(1 << n for n, letter in enumerate(piece) if letter == "?")
+    fitting = dict.fromkeys(piece, anything)
+    for n, letter in enumerate(piece):
+        fitting[letter] |= 1 << n
+    state, whole = 0, 1 << (len(piece) - 1)
+    for n in range(start, end):
+        state = (state << 1 | 1) & fitting.get(text[n], anything)
+        if state & whole:
+            return n + 1 - len(piece)
+    return -1

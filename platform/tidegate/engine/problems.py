@@ -7,6 +7,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from tidegate.errors import RuleError
 
@@ -97,9 +98,18 @@ class RuleProblems(RuleError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The known name most like `name`, or an empty text."""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    """The known name most like `name`, or an empty text. Bounded: only names of similar length
+    are compared, and only the first thousands.
+    """
+    if len(name) > _LONGEST_NAME:
+        return ""
+    size = len(name)
+    near = (other for other in known if size < 2.4 * len(other) and len(other) < 2.4 * size)
+    found = difflib.get_close_matches(name, list(islice(near, _MOST_NAMES)), n=1, cutoff=0.6)
     return found[0] if found else ""
+
+
+_LONGEST_NAME, _MOST_NAMES = 80, 2_000
 
 
 def hint(near: str) -> tuple[str, str]:

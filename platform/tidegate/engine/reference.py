@@ -29,6 +29,8 @@ from tidegate.engine.evaluation import Context, context_of
 from tidegate.engine.explain import WhyNot, why, why_not
 from tidegate.engine.language import tree
 from tidegate.engine.logic import Truth, conjunction, disjunction, negation
+from tidegate.engine.patterns.matcher import Matcher
+from tidegate.engine.patterns.matcher import match as own_match
 from tidegate.engine.policies import Candidate
 from tidegate.engine.rulesets import ActionCall, Condition, Leaf, Rule, RuleSet, Stage
 from tidegate.engine.settling import Settlement, list_facts_written, with_written
@@ -48,9 +50,11 @@ def evaluate(
     currency: str = "CNY",
     vocabulary: Vocabulary | None = None,
     lang: str = "zh",
+    match: Matcher | None = None,
 ) -> Decision:
     """Decide one subject. `timezone` and `currency` are the shop's; `now` must be aware.
 
+    `match` searches patterns in place of our own matcher (the meaning stays ours).
     `vocabulary` and `lang` are accepted for callers that carry them; a decision depends on
     neither.
 
@@ -59,7 +63,7 @@ def evaluate(
         `on_missing: fail`.
     """
     del vocabulary, lang
-    context = context_of(ruleset, facts, now, timezone, currency)
+    context = context_of(ruleset, facts, now, timezone, currency, match or own_match)
     with localcontext(EXACT):
         context.facts.check(ruleset.facts_checked)
         return _Evaluation(context, ruleset).decide()
@@ -88,7 +92,7 @@ class _Evaluation:
             tuple(settlement.overridden),
             rules,
             derived,
-            tuple(settlement.missing),
+            settlement.missing,
         )
 
     def _stage(self, stage: Stage, settlement: Settlement) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Context as DecimalContext
 from decimal import Decimal
 from functools import cmp_to_key
@@ -22,9 +22,9 @@ from tidegate.engine.facts import Facts
 from tidegate.engine.language import tree
 from tidegate.engine.language.functions import FUNCTIONS
 from tidegate.engine.language.rendering import render
-from tidegate.engine.operations import order
+from tidegate.engine.operations import arithmetic, order
 from tidegate.engine.rulesets import RuleSet
-from tidegate.engine.values import DAY, TICK, ExactText, Money, fold
+from tidegate.engine.values import DAY, HOUR, TICK, ExactText, Money, Months, fold
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OTHER_TEXT = "其他·other"
@@ -179,7 +179,7 @@ def representatives(points: Iterable[object]) -> list[object]:
     if texts:
         found.append(other_text(texts))
     for group in _groups(p for p in known if not isinstance(p, str)).values():
-        found += _cut(sorted(group, key=cmp_to_key(_ascending)))
+        found += _cut(sorted(group, key=cmp_to_key(ascending)))
     return found
 
 
@@ -216,7 +216,7 @@ def _groups(points: Iterable[object]) -> Mapping[str, list[Any]]:
     return groups
 
 
-def _ascending(one: Any, other: Any) -> int:
+def ascending(one: Any, other: Any) -> int:
     if isinstance(one, bool):
         return int(one) - int(other)
     return order(one, other) or 0
@@ -225,37 +225,55 @@ def _ascending(one: Any, other: Any) -> int:
 def _cut(points: list[Any]) -> list[object]:
     if isinstance(points[0], bool):
         return [False, True]
-    step = _step(points[0])
-    out: list[object] = [_moved(points[0], -step)]
+    step = step_of(points[0])
+    out: list[object] = [moved(points[0], -step)]
     for index, point in enumerate(points):
         if index and order(points[index - 1], point) == 0:
             continue
         if index:
-            out += _between(points[index - 1], point)
+            out += between(points[index - 1], point)
         out.append(point)
-    out.append(_moved(points[-1], step))
+    out.append(moved(points[-1], step))
     return [value for value in out if value is not None]
 
 
-def _step(point: object) -> Any:
+def step_of(point: object) -> Any:
+    if isinstance(point, time):
+        return HOUR
     return DAY if isinstance(point, (timedelta, datetime, date)) else Decimal(1)
 
 
-def _moved(point: Any, step: Any) -> object:
+def moved(point: Any, step: Any) -> object:
     try:
         if isinstance(point, Money):
             return Money(point.amount + step, point.currency)
-        return point + step
+        if isinstance(point, Months):
+            return Months(point.count + int(step))
+        return _on_clock(point, step) if isinstance(point, time) else point + step
     except OverflowError:
         return None
 
 
-def _between(low: Any, high: Any) -> list[object]:
+def _on_clock(point: time, step: timedelta) -> time | None:
+    """A later (or earlier) time of the same day, its end at most, if there is one."""
+    found: Any = arithmetic("+", point, step)
+    later = step > timedelta(0)
+    if (found > point) != later:
+        found = (time.max if later else time.min).replace(tzinfo=point.tzinfo)
+    return found if found != point else None
+
+
+def between(low: Any, high: Any) -> list[object]:
     """A value strictly between, if there is one."""
     if isinstance(low, Money):
         return [Money(_middle(low.amount, high.amount), low.currency)]
     if isinstance(low, Decimal):
         return [_middle(low, high)]
+    if isinstance(low, Months):
+        return [Months(low.count + 1)] if high.count > low.count + 1 else []
+    if isinstance(low, time):
+        inside = _on_clock(low, arithmetic("-", high, low) // (2 * TICK) * TICK)  # type: ignore[operator]  # the difference of two times
+        return [inside] if inside is not None and low < inside < high else []
     tick = DAY if isinstance(low, date) and not isinstance(low, datetime) else TICK
     middle = low + (high - low) // (2 * tick) * tick
     return [middle] if low < middle < high else []

@@ -67,6 +67,31 @@ class ActionCall:
 
 
 @dataclass(frozen=True)
+class Row:
+    """A row as its table shows it: the tests under the inputs, what stands under the outputs, and
+    the title and why of its own, if it has them.
+    """
+
+    when: tuple[str, ...]
+    then: tuple[object, ...]
+    title: Texts = field(default_factory=dict)
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """The head of a table; its rows are the rules whose `table` is its id."""
+
+    id: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    policy: str = ""
+    title: Texts = field(default_factory=dict)
+    why: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Rule:
     """A rule, or one row of a table (`table` names it, `table_policy` is the table's own policy
     if it has one).
@@ -88,6 +113,8 @@ class Rule:
     reads: frozenset[str] = frozenset()
     path: str = ""
     line: int = 0
+    note: str = ""
+    row: Row | None = None
 
     @cached_property
     def leaves(self) -> tuple[Leaf, ...]:
@@ -108,6 +135,9 @@ class Stage:
     severity: tuple[str, ...] = ()
     otherwise: tuple[ActionCall, ...] = ()
     on_missing: str = "hold"
+    title: Texts = field(default_factory=dict)
+    note: str = ""
+    otherwise_given: bool = field(default=False, compare=False)  # `otherwise: []` is an answer
 
 
 @dataclass(frozen=True)
@@ -120,6 +150,7 @@ class Parameter:
     high: object = None
     unit: str = ""
     values: tuple[str, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -128,6 +159,7 @@ class NamedList:
     type: str
     values: tuple[object, ...]
     title: Texts
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -164,6 +196,8 @@ class RuleSet:
     cases: tuple[Case, ...]
     vocabulary: Vocabulary = field(repr=False)
     source: str = ""
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    note: str = ""
 
     @cached_property
     def rules(self) -> tuple[Rule, ...]:

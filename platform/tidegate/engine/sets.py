@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from tidegate.engine.conditions import NAME, Reading
+from tidegate.engine.conditions import NAME, Enough, Reading, note_of, text_of
+from tidegate.engine.entries import EntryReader
 from tidegate.engine.language import tree
 from tidegate.engine.language.binding import Scope
 from tidegate.engine.language.parser import parse
 from tidegate.engine.language.rendering import literal_text, render
 from tidegate.engine.language.types import Type, list_of, of_fact
+from tidegate.engine.limits import MAX_DERIVED_DEPTH, MAX_RULES
 from tidegate.engine.operations import order
 from tidegate.engine.problems import ExpressionError, nearest
 from tidegate.engine.rulesets import (
     ON_MISSING,
     POLICIES,
-    ActionCall,
-    Condition,
     DerivedFact,
-    Leaf,
     NamedList,
     Parameter,
     Rule,
@@ -29,9 +27,8 @@ from tidegate.engine.rulesets import (
     Stage,
 )
 from tidegate.engine.sourced import Path
-from tidegate.engine.strata import closure, stratify
-from tidegate.engine.values import parse_date
-from tidegate.engine.vocabulary import Fact, Texts, read_fact
+from tidegate.engine.strata import DerivedReads, stratify
+from tidegate.engine.vocabulary import Fact, read_fact
 
 VERSION = "ruleset/1"
 KEYS = (
@@ -49,11 +46,13 @@ STAGE_KEYS = (
     "tables",
     "note",
 )
-RULE_KEYS = ("id", "title", "why", "active", "if", "then", "note")
-TABLE_KEYS = ("id", "title", "why", "policy", "inputs", "outputs", "rows", "note")
-ROW_KEYS = ("id", "title", "why", "when", "then", "note", "active")
-PARAMETER_TYPES = ("number", "money", "duration", "text", "boolean", "date", "instant", "choice")
-LIST_TYPES = ("text", "number", "money", "duration", "date", "instant")
+FIELD_KEYS = (
+    "type", "title", "unit", "values", "sample", "personal", "editable", "window", "help", "note",
+)  # fmt: skip
+PARAMETER_TYPES = (
+    "number", "money", "duration", "text", "boolean", "date", "instant", "choice", "time", "months",
+)  # fmt: skip
+LIST_TYPES = ("text", "number", "money", "duration", "date", "instant", "time")
 
 
 class SetReader:
@@ -62,8 +61,8 @@ class SetReader:
         self.name = name
         self.scope = Scope(reading.vocabulary)
         self.allowed: tuple[str, ...] = ()
-        self.rule_ids: set[str] = set()
         self.derive: dict[str, DerivedFact] = {}
+        self.derived = DerivedReads()
 
     def read(self) -> RuleSet | None:
         reading, data = self.reading, self.reading.document.data
@@ -76,6 +75,7 @@ class SetReader:
             )
             return None
         reading.known_keys((), data, KEYS)
+        self._room(data)
         name = reading.identity(("id",), data.get("id"), set(), "ruleset")
         reading.ruleset = name
         gate = self._gate(data.get("gate"))
@@ -90,7 +90,8 @@ class SetReader:
             )
         self._prepare(gate, fields, parameters, lists, policy)
         self._derive(data.get("derive"))
-        stages = self._stages(data, policy)
+        entries = EntryReader(reading, self.scope, self.allowed, self.derived)
+        stages = self._stages(data, policy, entries)
         cases = reading.cases(data.get("tests"), ("tests",))
         if reading.problems:
             return None
@@ -107,13 +108,15 @@ class SetReader:
             cases,
             reading.vocabulary,
             self.name,
+            MappingProxyType(entries.tables),
+            note_of(data),
         )
 
     # the head
 
     def _gate(self, raw: Any) -> str:
         gates = self.reading.vocabulary.gates
-        if raw not in gates:
+        if not isinstance(raw, str) or raw not in gates:
             listed = ", ".join(gates)
             near = nearest(str(raw), gates)
             self.reading.report(
@@ -125,7 +128,7 @@ class SetReader:
             )
             return ""
         self.allowed = gates[raw].actions
-        return str(raw)
+        return raw
 
     def _prepare(
         self,
@@ -171,18 +174,27 @@ class SetReader:
                     f"a custom field is custom.name: {name}",
                 )
                 continue
-            try:
-                found[name] = read_fact(
-                    name, {"title": own, **self.reading.mapping(path, spec, name)}
-                )
-            except (ValueError, KeyError, TypeError) as error:
-                self.reading.report(
-                    path,
-                    "rule.bad_field",
-                    f"字段 {name} 的声明有误：{error}",
-                    f"the field {name} is declared wrongly: {error}",
-                )
+            fact = self._field(path, name, own, self.reading.mapping(path, spec, name))
+            if fact:
+                found[name] = fact
         return found
+
+    def _field(self, path: Path, name: str, own: str, spec: dict[str, Any]) -> Fact | None:
+        self.reading.known_keys(path, spec, FIELD_KEYS)
+        options = self.reading.sequence((*path, "values"), spec.get("values"), "values")
+        try:
+            values = [text_of(value) for value in options]
+            help_ = self.reading.mapping((*path, "help"), spec.get("help"), "help")
+            title = self.reading.title((*path, "title"), spec.get("title"), own)
+            return read_fact(name, {**spec, "title": title, "values": values, "help": help_})
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            self.reading.report(
+                path,
+                "rule.bad_field",
+                f"字段 {name} 的声明有误：{error}",
+                f"the field {name} is declared wrongly: {error}",
+            )
+            return None
 
     def _parameters(self, raw: Any) -> dict[str, Parameter]:
         found: dict[str, Parameter] = {}
@@ -225,7 +237,8 @@ class SetReader:
             reading.report(
                 path, "rule.no_type", f"参数 {name} 缺少 type", f"the parameter {name} has no type"
             )
-        values = tuple(str(value) for value in spec.get("values") or ())
+        options = reading.sequence((*path, "values"), spec.get("values"), "values")
+        values = tuple(text_of(value) for value in options)
         if not self._named(path, name) or not kind:
             return None
         value = reading.value((*path, "value"), spec.get("value"), kind, values)
@@ -243,7 +256,8 @@ class SetReader:
                     f"the parameter {name} is {shown[0]}, outside {shown[1]} to {shown[2]}",
                 )
         title = reading.title((*path, "title"), spec.get("title"), name)
-        return Parameter(name, kind, value, title, low, high, str(spec.get("unit", "")), values)
+        unit = str(spec.get("unit", ""))
+        return Parameter(name, kind, value, title, low, high, unit, values, note_of(spec))
 
     def _lists(self, raw: Any) -> dict[str, NamedList]:
         found: dict[str, NamedList] = {}
@@ -262,19 +276,21 @@ class SetReader:
             ]
             if self._named(path, name):
                 title = reading.title((*path, "title"), entry.get("title"), name)
-                found[name] = NamedList(name, kind, tuple(values), title)
+                found[name] = NamedList(name, kind, tuple(values), title, note_of(entry))
         return found
 
     def _derive(self, raw: Any) -> None:
         """Top to bottom: each may use those above; a name from below or itself is a cycle."""
         reading = self.reading
         entries = reading.mapping(("derive",), raw, "derive")
-        for index, (name, spec) in enumerate(entries.items()):
+        places = {name: place for place, name in enumerate(entries)}
+        for name, spec in entries.items():
             path: Path = ("derive", name)
-            text, title = (
-                (spec.get("value"), spec.get("title")) if isinstance(spec, dict) else (spec, None)
-            )
-            if not self._named(path, name) or self._too_early(path, text, list(entries)[index:]):
+            text, title = spec, None
+            if isinstance(spec, dict):
+                reading.known_keys(path, spec, ("value", "title", "note"))
+                text, title = spec.get("value"), spec.get("title")
+            if not self._named(path, name) or self._too_early(path, text, places):
                 continue
             if (
                 name in self.scope.parameters
@@ -285,21 +301,36 @@ class SetReader:
                     path, "rule.name_taken", f"名称 {name} 已被使用", f"the name {name} is taken"
                 )
             found = reading.expression(path, text, self.scope)
-            if found:
+            if found and self._shallow(path, name, found[0]):
                 texts = reading.title((*path, "title"), title, name)
                 self.derive[name] = DerivedFact(name, found[0], found[1], texts, render(found[0]))
                 self.scope.derived[name] = found[1]
+                self.scope.aliases.setdefault(texts["zh"], name)
             else:
                 self.scope.derived[name] = Type("any")
 
-    def _too_early(self, path: Path, text: Any, later: list[str]) -> bool:
+    def _shallow(self, path: Path, name: str, node: tree.Node) -> bool:
+        """Derived facts may build on one another, but not without end."""
+        if self.derived.add(name, node) <= MAX_DERIVED_DEPTH:
+            return True
+        self.reading.report(
+            path,
+            "rule.derived_too_deep",
+            f"派生事实一层套一层，超过 {MAX_DERIVED_DEPTH} 层；请合并几个",
+            f"derived facts build on one another for more than {MAX_DERIVED_DEPTH} levels; join some",
+        )
+        return False
+
+    def _too_early(self, path: Path, text: Any, places: Mapping[str, int]) -> bool:
         try:
-            used = {
-                part.path for part in tree.walk(parse(str(text))) if isinstance(part, tree.Name)
-            }
+            parts = tree.walk(parse(text_of(text)))
         except ExpressionError:
             return False
-        early = [name for name in later if name in used]
+        own = places[str(path[-1])]
+        early = sorted(
+            {p.path for p in parts if isinstance(p, tree.Name) and places.get(p.path, -1) >= own},
+            key=places.__getitem__,
+        )
         if early:
             listed = ", ".join(early)
             self.reading.report(
@@ -312,7 +343,7 @@ class SetReader:
 
     # stages, rules, tables
 
-    def _stages(self, data: dict[str, Any], policy: str) -> tuple[Stage, ...]:
+    def _stages(self, data: dict[str, Any], policy: str, entries: EntryReader) -> tuple[Stage, ...]:
         if policy != "stages":
             if "stages" in data:
                 self.reading.report(
@@ -321,7 +352,7 @@ class SetReader:
                     "有 stages 时 policy 应为 stages",
                     "with stages the policy is stages",
                 )
-            return (self._stage((), data, "", policy),)
+            return (self._stage((), data, "", policy, entries),)
         for key in ("rules", "tables", "severity", "otherwise"):
             if key in data:
                 self.reading.report(
@@ -343,12 +374,14 @@ class SetReader:
                 (*path, "policy"), spec.get("policy"), POLICIES[:-1], "policy", "first"
             )
             spec = {"on_missing": data.get("on_missing"), **spec}
-            found.append(self._stage(path, spec, name, own))
+            found.append(self._stage(path, spec, name, own, entries))
         if not found:
             self.reading.report((), "rule.no_rules", "没有任何阶段", "there are no stages")
         return tuple(found)
 
-    def _stage(self, path: Path, spec: dict[str, Any], name: str, policy: str) -> Stage:
+    def _stage(
+        self, path: Path, spec: dict[str, Any], name: str, policy: str, entries: EntryReader
+    ) -> Stage:
         reading = self.reading
         default = "skip" if policy == "collect" else "hold"
         on_missing = reading.one_of(
@@ -363,7 +396,9 @@ class SetReader:
             for index, raw in enumerate(reading.sequence((*path, key), spec[key], key)):
                 here = (*path, key, index)
                 entry = reading.mapping(here, raw, key[:-1])
-                rules += [self._rule(here, entry)] if key == "rules" else self._table(here, entry)
+                rules += (
+                    [entries.rule(here, entry)] if key == "rules" else entries.table(here, entry)
+                )
                 reading.rule = ""
         if not rules:
             reading.report(path, "rule.no_rules", "没有任何规则", "there are no rules")
@@ -372,7 +407,23 @@ class SetReader:
             stratify(rules, reading.problems)
         else:
             ordered = stratify(rules, reading.problems)
-        return Stage(name, policy, ordered, severity, otherwise, on_missing)
+        title = reading.title((*path, "title"), spec.get("title"), "") if name else {}
+        own = title if name and title["zh"] else {}
+        note = note_of(spec) if name else ""
+        given = spec.get("otherwise") is not None
+        return Stage(name, policy, ordered, severity, otherwise, on_missing, own, note, given)
+
+    def _room(self, data: dict[str, Any]) -> None:
+        """Refuse a set of too many rules before reading them."""
+        if _entries(data) + sum(map(_entries, _list(data.get("stages")))) <= MAX_RULES:
+            return
+        self.reading.report(
+            (),
+            "rule.too_many_rules",
+            f"规则和表格行超过 {MAX_RULES} 条，请拆成几个规则集",
+            f"there are more than {MAX_RULES} rules and rows; split the set",
+        )
+        raise Enough
 
     def _severity(self, path: Path, spec: dict[str, Any], policy: str) -> tuple[str, ...]:
         names = [
@@ -404,167 +455,14 @@ class SetReader:
             )
         return tuple(names)
 
-    def _rule(self, path: Path, spec: dict[str, Any]) -> Rule:
-        reading = self.reading
-        reading.rule = str(spec.get("id") or "")
-        if "pattern" in spec:
-            reading.report(
-                (*path, "pattern"),
-                "rule.pattern_unsupported",
-                "尚不支持 pattern，请用 if",
-                "pattern isn't supported yet; use if",
-            )
-            spec = {key: value for key, value in spec.items() if key != "pattern"} | {
-                "if": spec.get("if", [])
-            }
-        reading.known_keys(path, spec, RULE_KEYS)
-        name = reading.identity((*path, "id"), spec.get("id"), self.rule_ids, "rule")
-        if "if" not in spec:
-            reading.report(
-                path,
-                "rule.no_condition",
-                f"规则 {name} 缺少 if（总是成立请写 if: []）",
-                f"the rule {name} has no if (write if: [] for always)",
-            )
-        condition = reading.condition((*path, "if"), spec.get("if", []), self.scope)
-        if spec.get("then") is None:
-            reading.report(
-                path, "rule.no_action", f"规则 {name} 缺少 then", f"the rule {name} has no then"
-            )
-        actions = reading.actions((*path, "then"), spec.get("then"), self.scope, self.allowed)
-        return self._made(path, spec, name, condition, actions)
 
-    def _made(
-        self,
-        path: Path,
-        spec: dict[str, Any],
-        name: str,
-        condition: Condition,
-        actions: tuple[ActionCall, ...],
-        fallback: Texts | None = None,
-        why: str = "",
-    ) -> Rule:
-        reading = self.reading
-        dates = reading.mapping((*path, "active"), spec.get("active"), "active")
-        reading.known_keys((*path, "active"), dates, ("from", "to"))
-        days = {
-            key: reading.value((*path, "active", key), dates[key], "date")
-            for key in ("from", "to")
-            if dates.get(key) is not None
-        }
-        start, end = (parse_date(days[key]) if days.get(key) else None for key in ("from", "to"))
-        if start and end and end < start:
-            reading.report(
-                (*path, "active"),
-                "rule.never_active",
-                f"{end} 早于 {start}，规则永不生效",
-                f"{end} is before {start}: never active",
-            )
-        nodes = [leaf.node for leaf in condition.leaves()]
-        nodes += [
-            value
-            for call in actions
-            for value in call.args.values()
-            if isinstance(value, tree.Node)
-        ]
-        derive = {key: derived.node for key, derived in self.derive.items()}
-        read = (
-            frozenset().union(*(closure(node, derive) for node in nodes)) if nodes else frozenset()
-        )
-        title = reading.title((*path, "title"), spec.get("title"), "")
-        if not title["zh"]:
-            title = fallback or title
-        reason = str(spec.get("why") or why)
-        return Rule(
-            name, title, reason, condition, actions, start, end,
-            reads=read, path=reading.where(path), line=reading.document.mark(path)[0],
-        )  # fmt: skip
+def _list(raw: Any) -> list[Any]:
+    return raw if isinstance(raw, list) else []
 
-    def _table(self, path: Path, spec: dict[str, Any]) -> list[Rule]:
-        reading = self.reading
-        reading.rule = str(spec.get("id") or "")
-        reading.known_keys(path, spec, TABLE_KEYS)
-        name = reading.identity((*path, "id"), spec.get("id"), self.rule_ids, "table")
-        policy = reading.one_of(
-            (*path, "policy"),
-            spec.get("policy"),
-            ("first", "unique", "any", "collect"),
-            "policy",
-            "",
-        )
-        title = reading.title((*path, "title"), spec.get("title"), "")
-        inputs = reading.sequence((*path, "inputs"), spec.get("inputs"), "inputs")
-        subjects = [self._input((*path, "inputs", index), raw) for index, raw in enumerate(inputs)]
-        outputs = [
-            str(out) for out in reading.sequence((*path, "outputs"), spec.get("outputs"), "outputs")
-        ]
-        for index, out in enumerate(outputs):
-            if out not in self.allowed:
-                reading.action((*path, "outputs", index), out, None, self.scope, self.allowed)
-        rows = reading.sequence((*path, "rows"), spec.get("rows"), "rows")
-        if not rows or not outputs or not inputs:
-            reading.report(
-                path,
-                "rule.empty_table",
-                f"表 {name} 需要 inputs、outputs 和 rows",
-                f"the table {name} needs inputs, outputs and rows",
-            )
-        found: list[Rule] = []
-        for index, raw in enumerate(rows):
-            here: Path = (*path, "rows", index)
-            row = reading.mapping(here, raw, "row")
-            reading.rule = f"{name}.{row.get('id', index + 1)}"
-            rule = self._row(here, row, name, subjects, outputs, title, str(spec.get("why") or ""))
-            found.append(replace(rule, table=name, table_policy=policy))
-        return found
 
-    def _input(self, path: Path, raw: Any) -> tree.Node | None:
-        """The input as written: each cell binds and checks it together with its own test."""
-        found = self.reading.expression(path, raw, self.scope)
-        return parse(str(raw)) if found else None
-
-    def _row(
-        self,
-        path: Path,
-        row: dict[str, Any],
-        table: str,
-        subjects: list[tree.Node | None],
-        outputs: list[str],
-        title: Texts,
-        why: str,
-    ) -> Rule:
-        reading = self.reading
-        reading.known_keys(path, row, ROW_KEYS)
-        raw_id = row.get("id")
-        name = reading.identity(
-            (*path, "id"), f"{table}.{raw_id}" if raw_id else raw_id, self.rule_ids, "row"
-        )
-        when = reading.sequence((*path, "when"), row.get("when"), "when")
-        then = reading.sequence((*path, "then"), row.get("then"), "then")
-        self._width(path, "when", len(when), len(subjects))
-        self._width(path, "then", len(then), len(outputs))
-        leaves: list[Condition | Leaf] = []
-        for index, (raw, subject) in enumerate(zip(when, subjects, strict=False)):
-            if subject is not None:
-                leaf = reading.cell((*path, "when", index), raw, subject, self.scope)
-                leaves += [leaf] if leaf else []
-        calls: list[ActionCall] = []
-        for index, (raw, action) in enumerate(zip(then, outputs, strict=False)):
-            if raw != "-" and raw is not False and action in self.allowed:
-                calls += reading.action(
-                    (*path, "then", index), action, raw, self.scope, self.allowed
-                )
-        note = str(row.get("note") or "")
-        labels = {lang: f"{text} {note or raw_id}".strip() for lang, text in title.items()}
-        return self._made(
-            path, row, name, Condition("all", tuple(leaves)), tuple(calls), labels, note or why
-        )
-
-    def _width(self, path: Path, key: str, found: int, wanted: int) -> None:
-        if found != wanted:
-            self.reading.report(
-                (*path, key),
-                "rule.row_width",
-                f"这一行的 {key} 有 {found} 格，应为 {wanted} 格",
-                f"this row's {key} has {found} cells, it should have {wanted}",
-            )
+def _entries(stage: Any) -> int:
+    """How many rules and rows a stage, or a set without stages, seems to hold."""
+    if not isinstance(stage, dict):
+        return 0
+    tables = [table for table in _list(stage.get("tables")) if isinstance(table, dict)]
+    return len(_list(stage.get("rules"))) + sum(len(_list(t.get("rows"))) for t in tables)

@@ -1,5 +1,5 @@
 """The values rules speak of, exact: decimals, money with its currency, durations, instants,
-dates, folded text.
+dates, times of day, months, folded text.
 
 `None` is the one unknown. Lists are tuples.
 """
@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Context, Decimal, InvalidOperation
 
 # decimal128, as FEEL asks for; no traps: what has no finite value becomes unknown
@@ -24,6 +24,11 @@ _DURATION = re.compile(
 _ISO_DURATION = re.compile(
     r"(-)?P(?:(\d{1,6})W)?(?:(\d{1,7})D)?(?:T(?:(\d{1,8})H)?(?:(\d{1,9})M)?(?:(\d{1,10})(?:\.(\d{1,6})\d*)?S)?)?\Z"
 )
+_DATE = re.compile(r"\d{4}-\d\d-\d\d\Z")
+_MONTHS = re.compile(r"(-)?P(?:(\d{1,5})Y)?(?:(\d{1,6})M)?\Z")
+_TIME = re.compile(r"T?(\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(Z|[+-]\d\d:\d\d(?::\d\d)?)?\Z")
+MAX_TEXT = 10_000  # characters of a text a rule makes
+MAX_LIST = 10_000  # members of a list a rule makes
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -40,6 +45,21 @@ class Money:
 
     def __str__(self) -> str:
         return f"{self.amount:f} {self.currency}"
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Months:
+    """A span of years and months, which has no fixed length in days: FEEL's other duration."""
+
+    count: int
+
+    def __neg__(self) -> Months:
+        return Months(-self.count)
+
+    def __str__(self) -> str:
+        years, months = divmod(abs(self.count), 12)
+        text = (f"{years}Y" if years else "") + (f"{months}M" if months or not years else "")
+        return f"{'-' if self.count < 0 else ''}P{text}"
 
 
 class ExactText(str):
@@ -60,7 +80,21 @@ def fold(text: str) -> str:
     """Text as comparisons see it: width, letter case and surrounding space do not count."""
     if text.isascii():
         return text.strip().lower()
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).strip()
+    found = _FOLDED.get(text)
+    if found is None:
+        found = unicodedata.normalize(
+            "NFKC", unicodedata.normalize("NFKC", text).casefold()
+        ).strip()
+        if len(text) <= _SHORT:
+            if len(_FOLDED) >= _REMEMBERED:
+                _FOLDED.clear()
+            _FOLDED[text] = found
+    return found
+
+
+# folding is asked again and again for the same provinces, channels and titles
+_FOLDED: dict[str, str] = {}
+_SHORT, _REMEMBERED = 64, 20_000
 
 
 def parse_decimal(value: object) -> Decimal:
@@ -76,7 +110,7 @@ def parse_decimal(value: object) -> Decimal:
         if not _DECIMAL.match(text):
             raise ValueError("not a decimal number")
         value = Decimal(text)
-    if not isinstance(value, Decimal) or not value.is_finite() or value.adjusted() > 6000:
+    if not isinstance(value, Decimal) or not value.is_finite() or abs(value.adjusted()) > 6000:
         raise ValueError("not a finite decimal number")
     return value
 
@@ -134,11 +168,34 @@ def parse_instant(value: object) -> datetime:
         raise ValueError("an instant that far away is not possible") from error
 
 
+def parse_time(value: object) -> time:
+    """`18:00`, `18:00:30`, with an offset only if one is written. Raises ValueError."""
+    if isinstance(value, time):
+        return value
+    found = _TIME.match(value.strip()) if isinstance(value, str) else None
+    if not found:
+        raise ValueError("not a time of day such as 18:00")
+    if found[2] and found[2][1:] and found[2][1:3] > "18":
+        raise ValueError("an offset is at most 18 hours")
+    return time.fromisoformat(found[1] + (found[2] or ""))
+
+
+def parse_months(value: object) -> Months:
+    """`P1Y6M`. Raises ValueError."""
+    if isinstance(value, Months):
+        return value
+    found = _MONTHS.match(value.strip().upper()) if isinstance(value, str) else None
+    if not found or not (found[2] or found[3]):
+        raise ValueError("not years and months such as P1Y6M")
+    count = 12 * int(found[2] or 0) + int(found[3] or 0)
+    return Months(-count if found[1] else count)
+
+
 def parse_date(value: object) -> date:
     """`2026-11-11`. Raises ValueError."""
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not _DATE.match(value.strip()):
         raise ValueError("not a date such as 2026-11-11")
     return date.fromisoformat(value.strip())
 
@@ -174,11 +231,11 @@ def plain(value: object) -> object:
         return str(value)
     if isinstance(value, Decimal):
         return _plain_number(value)
-    if isinstance(value, Money):
+    if isinstance(value, (Money, Months)):
         return str(value)
     if isinstance(value, timedelta):
         return duration_text(value)
-    if isinstance(value, (datetime, date)):
+    if isinstance(value, (datetime, date, time)):
         return value.isoformat()
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}

@@ -53,12 +53,13 @@ class Fact:
 @dataclass(frozen=True)
 class Group:
     """Facts of one thing (`order`), or a list (`items`) whose `each` names the group of its
-    elements (`item`).
+    elements (`item`). A list `of` another group is also called by it: `parcel.scans`.
     """
 
     id: str
     title: Texts
     each: str = ""
+    of: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,21 @@ class Argument:
 
 
 @dataclass(frozen=True)
+class Consumption:
+    """What an action uses up: `what` (a line's fact, `item.available`) per `key` (its field
+    `sku`), by the amount in field `by` of every line, or by one for the key in argument `named`.
+    """
+
+    what: str
+    key: str
+    by: str = ""
+    named: str = ""
+
+
+@dataclass(frozen=True)
 class Action:
     """What a rule may ask for. `writes` names what it changes; `many` lets several such writes
-    live side by side.
+    live side by side; `consumes` is what there is less of afterwards.
     """
 
     id: str
@@ -107,6 +120,7 @@ class Action:
     main: str = ""
     many: bool = False
     args: Mapping[str, Argument] = field(default_factory=dict)
+    consumes: Consumption | None = None
 
     @property
     def excludes(self) -> str:
@@ -136,6 +150,11 @@ class Vocabulary:
             if group.each:
                 names[group.id] = group.id
                 names.setdefault(group.title["zh"], group.id)
+            if group.each and group.of:
+                names.setdefault(f"{group.of}.{group.id}", group.id)
+                names.setdefault(
+                    f"{self.groups[group.of].title['zh']}.{group.title['zh']}", group.id
+                )
         return MappingProxyType(names)
 
     @cached_property
@@ -209,7 +228,9 @@ def _build(document: dict[str, Any]) -> Vocabulary:
     groups: dict[str, Group] = {}
     facts: dict[str, Fact] = {}
     for name, group in document["groups"].items():
-        groups[name] = Group(name, _texts(group["title"]), group.get("each", ""))
+        groups[name] = Group(
+            name, _texts(group["title"]), group.get("each", ""), group.get("of", "")
+        )
         for key, spec in group.get("fields", {}).items():
             facts[f"{name}.{key}"] = read_fact(f"{name}.{key}", spec)
     actions = {name: _action(name, spec) for name, spec in document["actions"].items()}
@@ -271,7 +292,10 @@ def _action(name: str, spec: Mapping[str, Any]) -> Action:
         for key, arg in spec.get("args", {}).items()
     }
     main, many = spec.get("main", ""), bool(spec.get("many", False))
-    return Action(name, _texts(spec["title"]), spec["writes"], main, many, MappingProxyType(args))
+    consumes = Consumption(**spec["consumes"]) if "consumes" in spec else None
+    return Action(
+        name, _texts(spec["title"]), spec["writes"], main, many, MappingProxyType(args), consumes
+    )
 
 
 def _calendar(name: str, spec: Mapping[str, Any]) -> Calendar:
@@ -294,12 +318,18 @@ def _texts(texts: object) -> Texts:
 
 def _check(vocabulary: Vocabulary) -> None:
     _known("group", (g.each for g in vocabulary.groups.values() if g.each), vocabulary.groups)
+    _known("group", (g.of for g in vocabulary.groups.values() if g.of), vocabulary.groups)
     for gate in vocabulary.gates.values():
         _known("group", gate.facts, vocabulary.groups)
         _known("action", gate.actions, vocabulary.actions)
     for action in vocabulary.actions.values():
         _known("argument", [action.main] if action.main else [], action.args)
         _known("type", (arg.type for arg in action.args.values()), ARGUMENT_TYPES)
+        if action.consumes:
+            use, each = action.consumes, action.consumes.what.partition(".")[0]
+            _known("fact", [use.what, f"{each}.{use.key}"], vocabulary.facts)
+            _known("fact", [f"{each}.{use.by}"] if use.by else [], vocabulary.facts)
+            _known("argument", [use.named] if use.named else [], action.args)
 
 
 def _known(kind: str, names: Iterable[str], known: Iterable[str]) -> None:

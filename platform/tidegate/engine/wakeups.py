@@ -7,16 +7,18 @@ case.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
-from decimal import localcontext
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal, localcontext
 from typing import Any
 
 from tidegate.engine import clock
 from tidegate.engine.evaluation import Context, Interval, context_of
 from tidegate.engine.language import tree
+from tidegate.engine.operations import arithmetic
+from tidegate.engine.patterns.conjuncts import events_in
 from tidegate.engine.rulesets import Rule, RuleSet
-from tidegate.engine.values import DAY, EXACT, HOUR, TICK
+from tidegate.engine.values import DAY, EXACT, HOUR, MINUTE, SECOND, TICK, Months
 
 _AHEAD_DAYS = 8  # a week of calendar edges is enough to find the next one
 
@@ -80,8 +82,10 @@ def _candidates(context: Context, node: tree.Node) -> Iterator[datetime]:
     """Instants after `now` at which some comparison below this node may change."""
     if isinstance(node, tree.Derived):
         yield from _candidates(context, context.derive[node.id])
-    elif isinstance(node, (tree.Quantified, tree.Filter)):
+    elif isinstance(node, (tree.Quantified, tree.Filter, tree.For)):
         yield from _over_elements(context, node)
+    elif isinstance(node, tree.Sequence):
+        yield from _over_events(context, node)
     else:
         for one, other in _sides(node):
             yield from _thresholds(context, one, other)
@@ -90,14 +94,43 @@ def _candidates(context: Context, node: tree.Node) -> Iterator[datetime]:
             yield from _candidates(context, child)
 
 
-def _over_elements(context: Context, node: tree.Quantified | tree.Filter) -> Iterator[datetime]:
-    source = node.over if isinstance(node, tree.Quantified) else node.of
+def _over_elements(
+    context: Context, node: tree.Quantified | tree.Filter | tree.For
+) -> Iterator[datetime]:
+    source = node.of if isinstance(node, tree.Filter) else node.over
+    inner = node.result if isinstance(node, tree.For) else node.condition
     yield from _candidates(context, source)
     outer = context.variables.get(node.variable)
     for element in context.value(source) or ():
         context.variables[node.variable] = element
-        yield from _candidates(context, node.condition)
+        yield from _candidates(context, inner)
     context.variables[node.variable] = outer
+
+
+def _over_events(context: Context, node: tree.Sequence) -> Iterator[datetime]:
+    """A comparison with the present time reads one event at most (the reader sees to that)."""
+    events: Any = context.value(node.over) or ()
+    outer = dict(context.variables)
+    for part in (part for step in node.steps for part in tree.walk(step.condition)):
+        names = events_in(part)
+        compares = isinstance(part, tree.Derived) or any(True for _ in _sides(part))
+        if len(names) > 1 or not compares or not _tells_time(part):
+            continue
+        for event in events if names else (None,):
+            context.variables.update(dict.fromkeys(names, event))
+            yield from _candidates(context, part)
+    context.variables.clear()
+    context.variables.update(outer)
+
+
+def _tells_time(node: tree.Node) -> bool:
+    timed = ("since", "until", *_WALL_DAYS)
+    return any(
+        isinstance(part, (tree.Derived, tree.Calendar))
+        or (isinstance(part, tree.Fact) and part.id == "now")
+        or (isinstance(part, tree.Call) and part.function in timed)
+        for part in tree.walk(node)
+    )
 
 
 def _sides(node: tree.Node) -> Iterator[tuple[tree.Node, tree.Node]]:
@@ -139,6 +172,8 @@ def _when(context: Context, timed: tree.Node, bound: object) -> Iterator[datetim
         timed = context.derive[timed.id]
     if isinstance(timed, tree.Fact) and timed.id == "now" and isinstance(bound, datetime):
         yield bound
+    if isinstance(timed, tree.Call) and isinstance(bound, (date, time, Months, Decimal)):
+        yield from _on_the_wall(context, timed, bound)
     if not isinstance(timed, tree.Call) or timed.function not in ("since", "until"):
         return
     start = context.value(timed.args[0])
@@ -151,6 +186,31 @@ def _when(context: Context, timed: tree.Node, bound: object) -> Iterator[datetim
         return
     if found is not None:
         yield found
+
+
+def _on_the_wall(
+    context: Context, timed: tree.Call, bound: date | time | Months | Decimal
+) -> Iterator[datetime]:
+    """When the day, the time of day, the year or the months since a day reach the bound."""
+    today = context.now.astimezone(context.zone).date()
+    days: list[date] = []
+    if isinstance(bound, time):
+        for offset in range(_AHEAD_DAYS):
+            moment = datetime.combine(today + offset * DAY, bound)
+            yield moment if moment.tzinfo else moment.replace(tzinfo=context.zone)
+    elif isinstance(bound, Months):
+        start = context.value(timed.args[0])
+        if timed.function == "years_and_months_duration" and start is not None:
+            day = start.astimezone(context.zone).date() if isinstance(start, datetime) else start
+            reached = arithmetic("+", day, bound)  # three more days where a month has fewer
+            days = [reached + n * DAY for n in range(4)] if isinstance(reached, date) else []
+    elif isinstance(bound, Decimal):
+        years = [int(bound), int(bound) + 1] if timed.function == "year" else []
+        days = [date(year, 1, 1) for year in years if 1 <= year <= 9999]
+    elif not isinstance(bound, datetime):
+        days = [bound, bound + DAY]
+    for day in days:
+        yield clock.midnight(day, context.zone)
 
 
 def _later(context: Context, timed: tree.Call, start: datetime, span: timedelta) -> datetime | None:
@@ -189,10 +249,35 @@ def _boundaries(context: Context, node: tree.Node) -> Iterator[datetime]:
             if opens > context.now + _AHEAD_DAYS * DAY:
                 break
             yield from (edge for edge in (opens, closes) if edge > context.now)
-    if isinstance(node, tree.Call) and node.function in ("weekday", "date", "hour"):
-        for offset in range(1, _AHEAD_DAYS + 1):
-            yield clock.midnight(today + offset * DAY, context.zone)
+    if isinstance(node, tree.Call) and node.function in _WALL_DAYS:
+        for day in _WALL_DAYS[node.function](today):
+            yield clock.midnight(day, context.zone)
         if node.function == "hour":
             start = context.now.replace(minute=0, second=0, microsecond=0)
             quarters = (start + n * HOUR / 4 for n in range(1, 4 * 26))
             yield from (edge for edge in quarters if edge > context.now)
+        if node.function in ("minute", "second"):
+            step = MINUTE if node.function == "minute" else SECOND
+            start = context.now.replace(second=context.now.second * (step is SECOND), microsecond=0)
+            yield from (start + n * step for n in range(1, 62))
+
+
+def _next_days(count: int) -> Callable[[date], list[date]]:
+    return lambda today: [today + n * DAY for n in range(1, count + 1)]
+
+
+def _next_months(today: date) -> list[date]:
+    months = (divmod(today.month - 1 + n, 12) for n in range(1, 14))
+    return [date(today.year + years, month + 1, 1) for years, month in months]
+
+
+# functions of the wall clock, and the days on which their value may change
+_WALL_DAYS: dict[str, Callable[[date], list[date]]] = {
+    **dict.fromkeys(("date", "weekday", "hour", "time", "date_and_time"), _next_days(_AHEAD_DAYS)),
+    **dict.fromkeys(("minute", "second", "weekday_number"), _next_days(_AHEAD_DAYS)),
+    "day_of_week": _next_days(_AHEAD_DAYS),
+    "day": _next_days(62),
+    **dict.fromkeys(("month", "month_of_year", "year"), _next_months),
+    **dict.fromkeys(("day_of_year", "week_of_year"), _next_days(373)),
+    "years_and_months_duration": _next_days(1),
+}

@@ -1,4 +1,7 @@
-"""What happened before to an order's recipient: counted per time window, for the windows that rules read."""
+"""What happened before to an order's recipient, for the windows and episodes that rules read.
+
+Counts per time window are the group `history`; episodes are lists of their own.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,16 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, or_, select
 
 from tidegate.engine.language import tree
 from tidegate.engine.rulesets import RuleSet
 from tidegate.engine.values import duration_text
+from tidegate.services.episodes import EPISODES, SPAN, episode
 from tidegate.services.subjects import PastOrder, Subject
-from tidegate.store.tables import Order, OrderLine, Parcel
+from tidegate.store.tables import Order, OrderLine, Parcel, Shop
 from tidegate.store.unit_of_work import UnitOfWork
 
 VOID = ("rejected", "cancelled")  # such an order does not count as another order
@@ -21,21 +26,26 @@ BACK = ("returning", "returned")
 _WINDOWS: dict[str, frozenset[tuple[str, timedelta]]] = {}  # by content hash, which fixes them
 
 
-def history_facts(
-    work: UnitOfWork, subject: Subject, sets: Iterable[RuleSet]
-) -> dict[str, dict[str, dict[str, int]]]:
-    """Group history. Counts whose key (phone, address) the order lacks are absent: unknown, not none."""
+def history_facts(work: UnitOfWork, subject: Subject, sets: Iterable[RuleSet]) -> dict[str, Any]:
+    """Group history and the episodes. What hangs on a key (phone, address) the order lacks is absent: unknown,
+    not none.
+    """
     asked = windows_read(sets)
     if asked and subject.past is None:
         load_history(work, [subject], asked)
     counted: dict[str, dict[str, int]] = {}
+    facts: dict[str, Any] = {"history": counted}
     at = _at(subject.order)
     for name, span in asked:
         others = _others(name, subject)
-        if others is not None:
-            count = sum(at - span <= other.at <= at for other in others)
-            counted.setdefault(name.removeprefix("history."), {})[duration_text(span)] = count
-    return {"history": counted}
+        if others is None:
+            continue
+        within = [other for other in others if at - span <= other.at <= at]
+        if name in EPISODES:
+            facts[name] = episode(within, subject.order)
+        else:
+            counted.setdefault(name.removeprefix("history."), {})[duration_text(span)] = len(within)
+    return facts
 
 
 def load_history(
@@ -51,25 +61,25 @@ def load_history(
     times = [_at(order) for order in orders]
     at = func.coalesce(Order.ordered_at, Order.imported_at)
     rows = work.session.execute(
-        select(Order.id, Order.shop_id, Order.phone_key, Order.address_key, at).where(
+        select(
+            Order.id, Order.shop_id, Order.channel, Order.buyer, Order.phone_key, Order.address_key,
+            at.label("at"), Order.total_minor, Order.currency,
+        ).where(
             or_(Order.phone_key.in_(phones), Order.address_key.in_(places)),
             at.between(min(times) - longest, max(times)),
             Order.state.not_in(VOID),
         )
-    ).all()
+    ).all()  # fmt: skip
     ids = [row.id for row in rows]
-    skus = _skus(work, ids)
-    back = set(
-        work.session.scalars(
-            select(Parcel.order_id).where(Parcel.order_id.in_(ids), Parcel.state.in_(BACK))
-        )
-    )
+    skus, back = _skus(work, ids), _back(work, ids)
+    shops = {id_: name for id_, name in work.session.execute(select(Shop.id, Shop.name))}
     by_key: dict[str, list[PastOrder]] = defaultdict(list)
-    for id_, shop_id, phone, place, placed in rows:
+    for row in rows:
         past = PastOrder(
-            id_, shop_id, phone, place, placed, skus.get(id_, frozenset()), id_ in back
-        )
-        for key in {phone, place} - {None}:
+            **row._mapping, shop=shops[row.shop_id], skus=skus.get(row.id, frozenset()),
+            returned_at=back.get(row.id),
+        )  # fmt: skip
+        for key in {row.phone_key, row.address_key} - {None}:
             by_key[str(key)].append(past)
     for subject in subjects:
         keys = {subject.order.phone_key, subject.order.address_key} - {None}
@@ -79,13 +89,15 @@ def load_history(
 
 
 def windows_read(sets: Iterable[RuleSet]) -> frozenset[tuple[str, timedelta]]:
-    """Every (windowed fact, window) that a rule or derived fact of the sets asks for."""
+    """Every (windowed fact, window) that a rule or derived fact of the sets asks for; an episode's window is
+    always the same.
+    """
     return frozenset().union(*(_windows_of(ruleset) for ruleset in sets))
 
 
 def _others(name: str, subject: Subject) -> Sequence[PastOrder] | None:
     order, past = subject.order, subject.past or []
-    if name == "history.orders_to_address":
+    if name in ("history.orders_to_address", "address_orders"):
         same = [p for p in past if p.address_key == order.address_key]
         return same if order.address_key else None
     if not order.phone_key:
@@ -95,7 +107,7 @@ def _others(name: str, subject: Subject) -> Sequence[PastOrder] | None:
         skus = {line.sku for line in subject.lines if line.sku}
         return [p for p in to_phone if p.shop_id == order.shop_id and p.skus & skus]
     if name == "history.returns_to_phone":
-        return [p for p in to_phone if p.came_back]
+        return [p for p in to_phone if p.returned_at is not None]
     return to_phone
 
 
@@ -110,6 +122,18 @@ def _skus(work: UnitOfWork, order_ids: Sequence[int]) -> dict[int, frozenset[str
     return {order_id: frozenset(skus) for order_id, skus in found.items()}
 
 
+def _back(work: UnitOfWork, order_ids: Sequence[int]) -> dict[int, datetime]:
+    """When the first parcel of each order came back or turned back."""
+    return {
+        order_id: since
+        for order_id, since in work.session.execute(
+            select(Parcel.order_id, func.min(Parcel.state_since))
+            .where(Parcel.order_id.in_(order_ids), Parcel.state.in_(BACK))
+            .group_by(Parcel.order_id)
+        )
+    }
+
+
 def _at(order: Order) -> datetime:
     return order.ordered_at or order.imported_at
 
@@ -118,7 +142,7 @@ def _windows_of(ruleset: RuleSet) -> frozenset[tuple[str, timedelta]]:
     kept = _WINDOWS.get(ruleset.hash)
     if kept is not None:
         return kept
-    found = set()
+    found = {(name, SPAN) for name in EPISODES if name in ruleset.facts_read}
     nodes = [leaf.node for rule in ruleset.rules for leaf in rule.leaves]
     for node in [*nodes, *ruleset.derive_nodes.values()]:
         for part in _walk(node):

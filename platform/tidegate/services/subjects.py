@@ -26,15 +26,20 @@ from tidegate.store.unit_of_work import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class PastOrder:
-    """Another order to the same phone or address, as little of it as is counted."""
+    """Another order to the same phone or address, as little of it as rules look at."""
 
     id: int
     shop_id: int
+    shop: str
+    channel: str
+    buyer: str | None
     phone_key: str | None
     address_key: str | None
     at: datetime
+    total_minor: int | None
+    currency: str
     skus: frozenset[str]
-    came_back: bool
+    returned_at: datetime | None  # when a parcel of it came back or turned back
 
 
 @dataclass

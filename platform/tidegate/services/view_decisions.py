@@ -13,6 +13,7 @@ from tidegate.services.view_masks import masked_name, masked_phone, masked_text
 from tidegate.services.view_names import (
     Words,
     action_title,
+    fact_name,
     field_title,
     gate_title,
     is_personal,
@@ -82,6 +83,7 @@ class DecisionView:
     rules: Sequence[RuleLine]
     facts: Sequence[tuple[Words, Words]]
     missing: Sequence[Words]
+    untraced: int = 0  # rules that came nowhere near and whose conditions are not kept
 
 
 TONES = {
@@ -94,9 +96,16 @@ TONES = {
 }
 
 
-def decision_view(decision: Decision, lexicon: Lexicon = NO_LEXICON) -> DecisionView:
-    """The result document of the engine, personal values masked; words from `lexicon` where it has them."""
-    result = decision.result
+def decision_view(
+    decision: Decision,
+    lexicon: Lexicon = NO_LEXICON,
+    full: Mapping[str, Any] | None = None,
+) -> DecisionView:
+    """The result document of the engine, personal values masked; words from `lexicon` where it has them.
+
+    `full` is the document with all rules, where somebody asked for it.
+    """
+    result = full or decision.result
     actions: list[Mapping[str, Any]] = list(result.get("actions", []))
     lost = {
         row["rule"]: row.get("by", "") for row in result.get("overridden", []) if row.get("rule")
@@ -129,6 +138,7 @@ def decision_view(decision: Decision, lexicon: Lexicon = NO_LEXICON) -> Decision
             for path, value in walk(decision.facts)
         ],
         missing=[field_title(str(name)) for name in result.get("missing", [])],
+        untraced=int(result.get("untraced", 0)),
     )
 
 
@@ -141,9 +151,7 @@ def words(value: Any, otherwise: str) -> Words:
 
 def shown(fact: str, value: Any, lang: str = "zh") -> str:
     """A fact's value as text; masked when the vocabulary calls it personal."""
-    parts = [part for part in fact.split(".") if not part.isdigit()]
-    group = {"items": "item", "quotes": "quote", "scans": "scan"}.get(parts[0], parts[0])
-    name = f"{group}.{parts[-1]}"
+    name = fact_name(fact)
     if value in (None, "", [], {}) or not is_personal(name):
         return value_text(value, lang)
     if name.endswith(".phone"):

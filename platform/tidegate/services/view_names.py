@@ -70,9 +70,13 @@ def action_title(action: str) -> Words:
 def field_title(fact: str) -> Words:
     """`order.total` as 订单 金额 / Order: total; an unknown one as it is.
 
-    An element of a list (`items.2.sku`) is named with its place: 商品 2 商家编码.
+    An element of a list (`items.2.sku`) is named with its place: 商品 2 商家编码. What a pattern found
+    (`signed.scan.at`) is named with the name it has there.
     """
     groups = shipped_document("vocabulary.yaml")["groups"]
+    event, _, rest = fact.partition(".")
+    if event not in groups and "." in rest:
+        return {lang: f"{event} {title}" for lang, title in field_title(rest).items()}
     group, *places, name = fact.partition("(")[0].split(".") if "." in fact else (fact, "")
     row = groups.get(group, {})
     if name and row.get("each"):
@@ -85,6 +89,16 @@ def field_title(fact: str) -> Words:
         return {lang: row["title"][lang] for lang in ("zh", "en")}
     zh = f"{row['title']['zh']}{place} {spec['title']['zh']}"
     return {"zh": zh, "en": f"{row['title']['en']}{place}: {spec['title']['en'].lower()}"}
+
+
+def fact_name(path: str) -> str:
+    """The vocabulary's name of a stored value: `items.2.sku` and `event.item.sku` are item.sku."""
+    groups = shipped_document("vocabulary.yaml")["groups"]
+    parts = [part for part in path.split(".") if not part.isdigit()]
+    if parts[0] not in groups and len(parts) > 2:
+        parts = parts[1:]
+    group = groups.get(parts[0], {}).get("each") or parts[0]
+    return f"{group}.{parts[-1]}"
 
 
 def is_personal(fact: str) -> bool:

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from tidegate.engine.language import tree
-from tidegate.engine.language.functions import ALIASES, FUNCTIONS
+from tidegate.engine.language.functions import ALIASES, FUNCTIONS, PROPERTIES
+from tidegate.engine.language.library.signatures import SCALARS
 from tidegate.engine.language.rendering import render
 from tidegate.engine.language.types import (
     ANY,
@@ -20,10 +22,12 @@ from tidegate.engine.language.types import (
     DURATION,
     INSTANT,
     MONEY,
+    MONTHS,
     NULL,
     NUMBER,
     ORDERED,
     TEXT,
+    TIME,
     Type,
     arithmetic,
     common,
@@ -33,8 +37,8 @@ from tidegate.engine.language.types import (
     range_of,
 )
 from tidegate.engine.problems import Problem, hint, nearest
-from tidegate.engine.values import Money, fold
-from tidegate.engine.vocabulary import Fact, Vocabulary
+from tidegate.engine.values import Money, Months, fold
+from tidegate.engine.vocabulary import Calendar, Fact, Vocabulary
 
 
 @dataclass
@@ -42,19 +46,23 @@ class Scope:
     """What a name may mean: the set's parameters, lists and derived facts, then the vocabulary
     (with custom fields).
 
-    `aliases` maps Chinese titles of parameters and lists to ids; `actions` may follow
-    `decided.`; `gate_facts` are the fact groups of the gate (empty: all).
+    `aliases` maps Chinese titles of parameters, lists and derived facts to ids (an id comes
+    first); the keys of `decided` may follow `decided.`; `gate_facts` are the fact groups of the
+    gate (empty: all). Inside a pattern, `variables` are its events and `own` names the one
+    whose fields may stand bare.
     """
 
     vocabulary: Vocabulary
     parameters: Mapping[str, Type] = field(default_factory=dict)
     lists: Mapping[str, Type] = field(default_factory=dict)
     derived: dict[str, Type] = field(default_factory=dict)
-    aliases: Mapping[str, str] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
     custom: Mapping[str, Fact] = field(default_factory=dict)
     gate: str = ""
     gate_facts: frozenset[str] = frozenset()
     decided: Mapping[str, Type] = field(default_factory=dict)
+    variables: Mapping[str, Type] = field(default_factory=dict)
+    own: str = ""
 
 
 Bound = tuple[tree.Node, Type]
@@ -71,7 +79,8 @@ class _Binder:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.problems: list[Problem] = []
-        self.variables: dict[str, Type] = {}
+        self.variables: dict[str, Type] = dict(scope.variables)
+        self.elements: list[str] = []  # variables of the filters around, whose fields stand bare
 
     def bind(self, node: tree.Node) -> Bound:
         return _BIND[type(node)](self, node)
@@ -88,24 +97,63 @@ class _Binder:
         if head in self.variables:
             return self._variable(node, head, rest)
         scope = self.scope
-        name = scope.aliases.get(node.path, node.path)
+        name = node.path if self._is_id(node.path) else scope.aliases.get(node.path, node.path)
+        if node.path in self._own_fields():
+            return self._own_field(node, name)
         if name in scope.parameters:
             return tree.Parameter(name, at=node.at), scope.parameters[name]
         if name in scope.lists:
             return tree.ListName(name, at=node.at), scope.lists[name]
         if name in scope.derived:
             return tree.Derived(name, at=node.at), scope.derived[name]
-        if name in scope.vocabulary.calendars:
-            return tree.Calendar(name, at=node.at), CALENDAR
+        calendar = scope.vocabulary.calendars.get(name) or self._calendar(name)
+        if calendar:
+            return tree.Calendar(calendar.id, at=node.at), CALENDAR
         if name in ("now", "现在"):
             return tree.Fact("now", at=node.at), INSTANT
         return self._fact(node)
+
+    def _is_id(self, name: str) -> bool:
+        scope = self.scope
+        return any(name in known for known in (scope.parameters, scope.lists, scope.derived))
+
+    def _calendar(self, title: str) -> Calendar | None:
+        known = self.scope.vocabulary.calendars.values()
+        return next((calendar for calendar in known if calendar.title["zh"] == title), None)
 
     def _variable(self, node: tree.Name, head: str, rest: str) -> Bound:
         bound: Bound = (tree.Variable(head, at=node.at), self.variables[head])
         for name in rest.split(".") if rest else ():
             bound = self._member(bound, name, node)
         return bound
+
+    def _own_fields(self) -> frozenset[str]:
+        """Names that mean a field of the event a pattern is looking at."""
+        if not self.scope.own:
+            return frozenset()
+        each = self.scope.vocabulary.groups[self.scope.variables[self.scope.own].line].each
+        fields = [fact for fact in self.scope.vocabulary.facts.values() if fact.group == each]
+        return frozenset(name for f in fields for name in (f.field_name, f.title["zh"]))
+
+    def _own_field(self, node: tree.Name, name: str) -> Bound:
+        scope = self.scope
+        if self.variables[scope.own] != scope.variables[scope.own]:  # some a in … inside event a
+            return self.report(
+                node,
+                "rule.name_taken",
+                f"{scope.own} 已是事件名称，some … in 里请换一个名称",
+                f"{scope.own} names an event; use another name in some … in",
+            )
+        if any(name in known for known in (scope.parameters, scope.lists, scope.derived)):
+            return self.report(
+                node,
+                "rule.ambiguous_name",
+                f"{node.path} 既是事件的字段，又是规则集里的名称；请写 {scope.own}.{node.path}，"
+                f"或给参数、列表、派生事实换个名称",
+                f"{node.path} is a field of the event and also a name of the set; write "
+                f"{scope.own}.{node.path}, or rename the parameter, list or derived fact",
+            )
+        return self._variable(node, scope.own, node.path)
 
     def _fact(self, node: tree.Name) -> Bound:
         vocabulary = self.scope.vocabulary
@@ -124,7 +172,25 @@ class _Binder:
             return self._member(source, rest, node)
         if head == "decided":
             return self._decided(node, rest)
-        return self._unknown(node)
+        return self._bare_field(node) or self._dotted(node) or self._unknown(node)
+
+    def _bare_field(self, node: tree.Name) -> Bound | None:
+        """`items[fragile]`, FEEL's way to say `items[item.fragile]`."""
+        head = node.path.partition(".")[0]
+        for variable in reversed(self.elements):
+            if head in self._fields(self.variables[variable].line):
+                return self._variable(node, variable, node.path)
+        return None
+
+    def _dotted(self, node: tree.Name) -> Bound | None:
+        """`order.paid_at.hour`: a property of what stands before the last dot."""
+        of, _, name = node.path.rpartition(".")
+        if not of or not any(name in known for known in PROPERTIES.values()):
+            return None
+        outer, self.problems = self.problems, []
+        source = self.name(tree.Name(of, at=node.at))
+        clean, self.problems = not self.problems, outer
+        return self._member(source, name, node) if clean else None
 
     def _known_fact(self, node: tree.Name, fact: Fact) -> Bound:
         self._at_gate(node, fact.group)
@@ -180,6 +246,7 @@ class _Binder:
         scope = self.scope
         known = [*scope.parameters, *scope.lists, *scope.derived, *scope.aliases, *scope.custom]
         known += [*scope.vocabulary.names, *scope.vocabulary.calendars, *self.variables]
+        known += sorted(self._own_fields())
         near = nearest(node.path, known)
         quoted = "" if "." in node.path else f"；如果是文字请加引号 “{node.path}”"
         quoted_en = "" if "." in node.path else f'; text stands in quotes: "{node.path}"'
@@ -200,6 +267,8 @@ class _Binder:
 
     def _member(self, source: Bound, name: str, node: tree.Node) -> Bound:
         of, kind = source
+        if name in PROPERTIES.get(kind.kind, ()):
+            return self._applied(node, PROPERTIES[kind.kind][name], [source])
         line = kind if kind.kind == "line" else (kind.member or ANY) if kind.kind == "list" else ANY
         if line.kind != "line":
             if ANY in (kind, line) and kind.kind in ("any",):
@@ -212,11 +281,10 @@ class _Binder:
             )
         vocabulary = self.scope.vocabulary
         each = vocabulary.groups[line.line].each
-        fields = {fact.field_name: fact for fact in vocabulary.facts.values() if fact.group == each}
-        titles = {fact.title["zh"]: fact for fact in fields.values()}
-        fact = fields.get(name) or titles.get(name)
+        fields = self._fields(line.line)
+        fact = fields.get(name)
         if fact is None:
-            near = nearest(name, [*fields, *titles])
+            near = nearest(name, fields)
             return self.report(
                 node,
                 "rule.unknown_field",
@@ -227,6 +295,12 @@ class _Binder:
         found = of_fact(fact.type, fact.unit, fact.values)
         bound = tree.Member(of, fact.field_name, fact.id, at=node.at)
         return bound, (list_of(found) if kind.kind == "list" else found)
+
+    def _fields(self, group: str) -> Mapping[str, Fact]:
+        """What a line of the list has, by id and by Chinese name; ids first."""
+        each = self.scope.vocabulary.groups[group].each if group else ""
+        facts = [f for f in self.scope.vocabulary.facts.values() if f.group == each and each]
+        return {f.title["zh"]: f for f in facts} | {f.field_name: f for f in facts}
 
     # operators
 
@@ -247,7 +321,7 @@ class _Binder:
     def negate(self, node: tree.Negate) -> Bound:
         value, kind = self.bind(node.value)
         bound = tree.Negate(value, at=node.at)
-        if kind.kind not in ("number", "money", "duration", "any"):
+        if kind.kind not in ("number", "money", "duration", "months", "any"):
             return self._wanted(bound, node.value, "number", kind)
         return bound, kind
 
@@ -255,6 +329,9 @@ class _Binder:
         left, one = self.bind(node.left)
         right, other = self.bind(node.right)
         bound = tree.Compare(node.op, left, right, at=node.at)
+        if NULL in (one, other) and node.op in ("=", "!="):
+            value = left if other == NULL else right
+            return tree.Presence(value, node.op == "=", at=node.at), BOOLEAN
         self._compared(bound, node.op, (left, one), (right, other))
         return bound, BOOLEAN
 
@@ -313,9 +390,11 @@ class _Binder:
 
     def in_(self, node: tree.In) -> Bound:
         value, kind = self.bind(node.value)
+        bound = [self.bind(raw) for raw in node.tests]
+        if kind.kind == "instant" and bound and all(_of_days(found) for _, found in bound):
+            value, kind = tree.Call("date", (value,), at=node.at), DATE
         tests: list[tree.Node] = []
-        for raw in node.tests:
-            test, found = self.bind(raw)
+        for test, found in bound:
             tests.append(test)
             self._in_test(test, found, (value, kind))
         if len(tests) == 1 and isinstance(tests[0], tree.Test):
@@ -341,8 +420,10 @@ class _Binder:
         else:
             self._compared(test, "=", subject, (test, found))
 
-    def list(self, node: tree.ListOf) -> Bound:
-        members = [self.bind(member) for member in node.members]
+    def list_(self, node: tree.ListOf) -> Bound:
+        return self._listed(node, [self.bind(member) for member in node.members])
+
+    def _listed(self, node: tree.Node, members: list[Bound]) -> Bound:
         kind = members[0][1] if members else ANY
         for member, found in members[1:]:
             both = common(kind, found) if found.kind not in ("list", "range") else kind
@@ -361,7 +442,7 @@ class _Binder:
 
     def condition(self, node: tree.Node) -> tree.Node:
         bound, kind = self.bind(node)
-        if kind.kind not in ("boolean", "any"):
+        if kind.kind not in ("boolean", "null", "any"):
             self._wanted(bound, bound, "boolean", kind)
         return bound
 
@@ -380,26 +461,56 @@ class _Binder:
 
     def quantified(self, node: tree.Quantified) -> Bound:
         source, kind = self.bind(node.over)
-        condition, _ = self._within(node.variable, node, source, kind, node.condition)
-        return tree.Quantified(node.kind, node.variable, source, condition, at=node.at), BOOLEAN
+        name = self._bound_name(node.variable, kind)
+        condition, _ = self._within(name, node, source, kind, node.condition)
+        return tree.Quantified(node.kind, name, source, condition, at=node.at), BOOLEAN
+
+    def _bound_name(self, variable: str, kind: Type) -> str:
+        """`some 商品 in 商品行` binds `item`, unless that name means something already."""
+        line = (kind.member or ANY).line
+        each = self.scope.vocabulary.groups[line].each if line else ""
+        titled = bool(each) and variable == self.scope.vocabulary.groups[each].title["zh"]
+        return each if titled and each not in self.variables else variable
+
+    def for_(self, node: tree.For) -> Bound:
+        source, kind = self.bind(node.over)
+        name = self._bound_name(node.variable, kind)
+        result, found = self._within(name, node, source, kind, node.result, self.bind)
+        bound = tree.For(name, source, result, at=node.at)
+        if found.kind not in SCALARS:
+            return self.report(
+                bound,
+                "rule.type_result",
+                f"for … return 的结果应为单个值，实为{found.named(True)}",
+                f"for … return gives single values, not {found.named(False)}",
+            )
+        return bound, list_of(found)
 
     def filter(self, node: tree.Filter) -> Bound:
         source, kind = self.bind(node.of)
+        if _is_position(node.condition):
+            if kind.kind not in ("list", "any"):
+                return self._no_list(node, source, kind)
+            return self._applied(node, "element", [(source, kind), self.bind(node.condition)])
         line = (kind.member or ANY).line
         variable = self.scope.vocabulary.groups[line].each if line else "item"
+        self.elements.append(variable)
         condition, _ = self._within(variable, node, source, kind, node.condition)
+        self.elements.pop()
         return tree.Filter(source, condition, variable, at=node.at), kind
 
     def _within(
-        self, name: str, node: tree.Node, source: tree.Node, kind: Type, condition: tree.Node
+        self,
+        name: str,
+        node: tree.Node,
+        source: tree.Node,
+        kind: Type,
+        inner: tree.Node,
+        bind: Callable[[tree.Node], Bound] | None = None,
     ) -> Bound:
+        """`inner`, a condition unless `bind` says otherwise, where `name` is an element."""
         if kind.kind not in ("list", "any"):
-            return self.report(
-                node,
-                "rule.not_a_list",
-                f"{render(source)} 不是列表，而是{kind.named(True)}",
-                f"{render(source)} is no list but {kind.named(False)}",
-            )
+            return self._no_list(node, source, kind)
         outer = dict(self.variables)
         member = kind.member or ANY
         self.variables[name] = member
@@ -407,28 +518,38 @@ class _Binder:
             each = self.scope.vocabulary.groups[member.line].each
             if each == name:
                 self.variables[self.scope.vocabulary.groups[each].title["zh"]] = member
-        bound = _canonical_variable(self.condition(condition), name, self.scope.vocabulary)
+        found, result = bind(inner) if bind else (self.condition(inner), BOOLEAN)
         self.variables = outer
-        return bound, BOOLEAN
+        return _canonical_variable(found, name, self.scope.vocabulary), result
 
     def call(self, node: tree.Call) -> Bound:
         fact = self.scope.custom.get(node.function) or self.scope.vocabulary.fact(node.function)
         if fact and fact.window:
             return self._window(node, fact)
         name = ALIASES.get(node.function, node.function)
-        function = FUNCTIONS.get(name)
-        args = [self.bind(arg) for arg in node.args]
-        if function is None:
-            near = nearest(name, FUNCTIONS)
-            shown = node.function.replace("_", " ")
-            usage = FUNCTIONS[near].usage if near else ""
-            return self.report(
-                node,
-                "rule.unknown_function",
-                f"没有函数 {shown}",
-                f"there is no function {shown}",
-                usage,
-            )
+        if not node.args and name in ("now", "today"):
+            instant = tree.Fact("now", at=node.at)
+            return (instant, INSTANT) if name == "now" else (_day_of(instant), DATE)
+        if name in FUNCTIONS:
+            return self._applied(node, name, [self.bind(arg) for arg in node.args])
+        for arg in node.args:
+            self.bind(arg)
+        near = nearest(name, [*FUNCTIONS, *ALIASES])
+        shown = node.function.replace("_", " ")
+        usage = FUNCTIONS[ALIASES.get(near, near)].usage if near else ""
+        return self.report(
+            node,
+            "rule.unknown_function",
+            f"没有函数 {shown}",
+            f"there is no function {shown}",
+            usage,
+        )
+
+    def _applied(self, node: tree.Node, name: str, args: list[Bound]) -> Bound:
+        """The call of a known function on bound arguments."""
+        function = FUNCTIONS[name]
+        if function.gathers and args and (len(args) > 1 or args[0][1].kind not in ("list", "any")):
+            args = [self._listed(node, args)]
         bound = tree.Call(name, tuple(arg for arg, _ in args), at=node.at)
         result = function.result([kind for _, kind in args])
         if result is None:
@@ -452,6 +573,15 @@ class _Binder:
             self._wanted(node, span, "duration", kind)
         return tree.Window(fact.id, span, at=node.at), of_fact(fact.type, fact.unit, fact.values)
 
+    def input(self, node: tree.Input) -> Bound:
+        """Cells have put their column in its place by now."""
+        return self.report(
+            node,
+            "rule.input_outside",
+            "? 只能写在表格的 when 单元格里",
+            "? stands only in the when cells of a table",
+        )
+
     def bound_already(self, node: tree.Node) -> Bound:
         return node, ANY
 
@@ -467,11 +597,20 @@ class _Binder:
         )
 
     def _units(self, node: tree.Node, one: Type, other: Type) -> None:
+        zh, en = _conversion(one.unit, other.unit)
         self.report(
             node,
             "rule.unit_mismatch",
-            f"{render(node)}：单位不同（{one.unit} 与 {other.unit}）",
-            f"{render(node)}: the units differ ({one.unit} and {other.unit})",
+            f"{render(node)}：单位不同（{one.unit} 与 {other.unit}）{zh}",
+            f"{render(node)}: the units differ ({one.unit} and {other.unit}){en}",
+        )
+
+    def _no_list(self, node: tree.Node, source: tree.Node, kind: Type) -> Bound:
+        return self.report(
+            node,
+            "rule.not_a_list",
+            f"{render(source)} 不是列表，而是{kind.named(True)}",
+            f"{render(source)} is no list but {kind.named(False)}",
         )
 
     def _wanted(self, node: tree.Node, value: tree.Node, wanted: str, kind: Type) -> Bound:
@@ -482,6 +621,25 @@ class _Binder:
             f"{render(value)} 应为{want.named(True)}，实为{kind.named(True)}",
             f"{render(value)} should be {want.named(False)}, but is {kind.named(False)}",
         )
+
+
+def _day_of(instant: tree.Node) -> tree.Node:
+    return tree.Call("date", (instant,), at=instant.at)
+
+
+def _is_position(node: tree.Node) -> bool:
+    """`items[1]` and `items[-1]` name one element."""
+    inner = node.value if isinstance(node, tree.Negate) else node
+    return isinstance(inner, tree.Literal) and isinstance(inner.value, Decimal)
+
+
+def _of_days(kind: Type) -> bool:
+    """A list or range of dates, in which an instant is looked up by its day."""
+    while kind.kind in ("list", "range"):
+        kind = kind.member or ANY
+        if kind.kind == "date":
+            return True
+    return False
 
 
 def _zero(node: tree.Node, other: Type) -> bool:
@@ -497,6 +655,10 @@ def _remedy(one: Type, other: Type) -> tuple[str, str]:
     kinds = {one.kind, other.kind}
     if kinds == {"money", "number"}:
         return "；金额要带币种，如 2000 CNY", "; money carries its currency, as in 2000 CNY"
+    if kinds == {"instant", "months"}:
+        return "；年月要加在日期上：date(…)", "; months are added to a day: date(…)"
+    if kinds == {"instant", "time"}:
+        return "；请用 time(…) 取钟点", "; take the time of day with time(…)"
     if kinds == {"instant", "date"}:
         return "；请用 date(…) 取日期", "; take the day with date(…)"
     if kinds == {"duration", "number"}:
@@ -504,6 +666,33 @@ def _remedy(one: Type, other: Type) -> tuple[str, str]:
     if "list" in kinds:
         return "；判断是否包含请用 in", "; to ask for a member use in"
     return "", ""
+
+
+# of the base unit: grams, millimetres, millilitres (cubic centimetres), seconds
+_SIZES = {
+    **{"g": ("g", "1"), "kg": ("g", "1000"), "t": ("g", "1000000"), "jin": ("g", "500")},
+    **{"mm": ("mm", "1"), "cm": ("mm", "10"), "m": ("mm", "1000"), "km": ("mm", "1000000")},
+    **{"ml": ("ml", "1"), "cm3": ("ml", "1"), "l": ("ml", "1000"), "m3": ("ml", "1000000")},
+    **{
+        "seconds": ("s", "1"),
+        "minutes": ("s", "60"),
+        "hours": ("s", "3600"),
+        "days": ("s", "86400"),
+    },
+}
+
+
+def _conversion(one: str, other: str) -> tuple[str, str]:
+    """How many of the smaller unit the larger one is, where both measure the same thing."""
+    first, second = _SIZES.get(one.lower()), _SIZES.get(other.lower())
+    if not first or not second or first[0] != second[0]:
+        return "", ""
+    large, small = (one, other) if Decimal(first[1]) > Decimal(second[1]) else (other, one)
+    factor = max(Decimal(first[1]), Decimal(second[1])) / min(Decimal(first[1]), Decimal(second[1]))
+    return (
+        f"；1 {large} = {factor} {small}，请把 {small} 的一边除以 {factor}",
+        f"; 1 {large} is {factor} {small}: divide the side in {small} by {factor}",
+    )
 
 
 def _canonical_variable(node: tree.Node, name: str, vocabulary: Vocabulary) -> tree.Node:
@@ -514,7 +703,10 @@ def _canonical_variable(node: tree.Node, name: str, vocabulary: Vocabulary) -> t
     if isinstance(node, tree.Variable):
         return tree.Variable(name, at=node.at) if node.id == title else node
     changes: dict[str, Any] = {}
+    hidden = getattr(node, "variable", "") == title  # bound anew inside: another 商品
     for key, value in vars(node).items():
+        if hidden and key in ("condition", "result"):
+            continue
         if isinstance(value, tree.Node):
             changes[key] = _canonical_variable(value, name, vocabulary)
         elif isinstance(value, tuple):
@@ -534,8 +726,17 @@ def _literal_type(value: object) -> Type:
         return TEXT
     if isinstance(value, Money):
         return MONEY
-    kinds = {"Decimal": NUMBER, "timedelta": DURATION, "datetime": INSTANT, "date": DATE}
-    return kinds.get(type(value).__name__, ANY)
+    return _LITERALS.get(type(value), ANY)
+
+
+_LITERALS: dict[type, Type] = {
+    Decimal: NUMBER,
+    timedelta: DURATION,
+    datetime: INSTANT,
+    date: DATE,
+    time: TIME,
+    Months: MONTHS,
+}
 
 
 _BIND: dict[type[tree.Node], Callable[[_Binder, Any], Bound]] = {
@@ -549,7 +750,7 @@ _BIND: dict[type[tree.Node], Callable[[_Binder, Any], Bound]] = {
     tree.Test: _Binder.test,
     tree.Range: _Binder.range,
     tree.In: _Binder.in_,
-    tree.ListOf: _Binder.list,
+    tree.ListOf: _Binder.list_,
     tree.And: _Binder.logic,
     tree.Or: _Binder.logic,
     tree.Not: _Binder.not_,
@@ -557,8 +758,9 @@ _BIND: dict[type[tree.Node], Callable[[_Binder, Any], Bound]] = {
     tree.Presence: _Binder.presence,
     tree.Quantified: _Binder.quantified,
     tree.Filter: _Binder.filter,
+    tree.For: _Binder.for_,
     tree.Call: _Binder.call,
-    tree.Input: _Binder.bound_already,
+    tree.Input: _Binder.input,
     tree.Fact: _Binder.bound_already,
     tree.Parameter: _Binder.bound_already,
     tree.ListName: _Binder.bound_already,
@@ -566,4 +768,5 @@ _BIND: dict[type[tree.Node], Callable[[_Binder, Any], Bound]] = {
     tree.Calendar: _Binder.bound_already,
     tree.Variable: _Binder.bound_already,
     tree.Window: _Binder.bound_already,
+    tree.Sequence: _Binder.bound_already,
 }

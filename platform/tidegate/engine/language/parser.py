@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -14,24 +16,29 @@ from lark import Lark, Token, Transformer
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken, VisitError
 
 from tidegate.engine.language import tree
-from tidegate.engine.problems import ExpressionError, Problem
+from tidegate.engine.language.functions import ALIASES, FUNCTIONS, SPACED
+from tidegate.engine.problems import ExpressionError, Problem, hint, nearest
 from tidegate.engine.values import (
     parse_date,
     parse_decimal,
     parse_duration,
     parse_instant,
     parse_money,
+    parse_months,
+    parse_time,
 )
 
 MAX_CHARACTERS = 2_000
 MAX_DEPTH = 40
+KEPT_TREES = 4_096  # a set of 5,000 rules says few things more often than that
 _WORDS = {"true": True, "false": False, "null": None}
 _OPERATORS = {"≥": ">=", "≤": "<=", "≠": "!=", "×": "*", "÷": "/"}
 # typed on a Chinese keyboard; one character for one, so that positions stay right
 _WIDE = str.maketrans("，、（）：＞＜＝＋－＊／［］【】．？！　", ",,():><=+-*/[][].?! ")
 _WIDE_DIGITS = str.maketrans("０１２３４５６７８９", "0123456789")
 _QUOTES = {'"': '"', "“": "”", "「": "」", "＂": "＂"}
-_ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "'": "'", "\\": "\\"}
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{6})|(.))", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -44,16 +51,18 @@ class UnaryTests:
     negated: bool = False
 
 
+@lru_cache(maxsize=KEPT_TREES)
 def parse(text: str) -> tree.Node:
-    """One expression. Raises ExpressionError."""
+    """One expression. Trees are immutable, so equal texts share one. Raises ExpressionError."""
     node = _read(text, "expression")
     assert isinstance(node, tree.Node)  # noqa: S101  the grammar's start guarantees it
     return node
 
 
+@lru_cache(maxsize=KEPT_TREES)
 def parse_unary(text: str) -> UnaryTests:
     """One cell of a table. Raises ExpressionError."""
-    inner = _negated(text)
+    inner = _negated(text) if len(text) <= MAX_CHARACTERS else ""
     cell = _read(inner or text, "unary")
     assert isinstance(cell, UnaryTests)  # noqa: S101  the grammar's start guarantees it
     return UnaryTests(cell.tests, negated=bool(inner))
@@ -86,7 +95,8 @@ def over(subject: tree.Node, cell: UnaryTests) -> tree.Node | None:
     parts = [put(test, subject) for test in cell.tests if _mentions_input(test)]
     if plain:
         parts.insert(0, _membership(subject, plain, at))
-    whole = parts[0] if len(parts) == 1 else tree.Or(tuple(parts), at=at)
+    flat = [one for part in parts for one in (part.parts if isinstance(part, tree.Or) else (part,))]
+    whole = flat[0] if len(flat) == 1 else tree.Or(tuple(flat), at=at)
     return tree.Not(whole, at=at) if cell.negated else whole
 
 
@@ -154,6 +164,8 @@ def _half_width(text: str) -> str:
     """Full-width signs and quotes as their plain forms, outside of quoted text, character for
     character.
     """
+    if text.isascii():
+        return text
     out: list[str] = []
     closing = ""
     escaped = False
@@ -178,7 +190,7 @@ def _half_width(text: str) -> str:
 def _lark() -> Lark:
     grammar = resources.files(__package__).joinpath("grammar.lark").read_text(encoding="utf-8")
     return Lark(
-        grammar,
+        grammar.replace("%SPACED%", "|".join(SPACED)),
         parser="lalr",
         start=["expression", "unary"],
         transformer=_Build(),
@@ -295,15 +307,11 @@ class _Build(Transformer[Token, Any]):
 
     def quantified(self, parts: list[Any]) -> tree.Node:
         kind, variable, source, condition = parts
-        if "." in variable:
-            raise _error(
-                "rule.syntax",
-                "变量名不含点",
-                "a variable's name has no dot",
-                str(variable),
-                variable.start_pos or 0,
-            )
         return tree.Quantified(str(kind), str(variable), source, condition, at=_at(parts))
+
+    def for_(self, parts: list[Any]) -> tree.Node:
+        _, variable, source, result = parts
+        return tree.For(str(variable), source, result, at=_at(parts))
 
     def if_(self, parts: list[Any]) -> tree.Node:
         return tree.If(parts[0], parts[1], parts[2], at=_at(parts))
@@ -327,7 +335,7 @@ class _Build(Transformer[Token, Any]):
         return node
 
     def number(self, parts: list[Any]) -> tree.Node:
-        return _literal(parse_decimal, parts[0], str(parts[0]))
+        return _literal(_decimal, parts[0], str(parts[0]))
 
     def money(self, parts: list[Any]) -> tree.Node:
         return _literal(parse_money, parts[0], str(parts[0]))
@@ -336,15 +344,13 @@ class _Build(Transformer[Token, Any]):
         return _literal(parse_duration, parts[0], str(parts[0]))
 
     def string(self, parts: list[Any]) -> tree.Node:
-        raw = str(parts[0])[1:-1]
-        text = re.sub(r"\\(.)", lambda found: _ESCAPES.get(found[1], found[0]), raw)
-        return tree.Literal(text, at=_at(parts))
+        return tree.Literal(_ESCAPE.sub(_unescaped, str(parts[0])[1:-1]), at=_at(parts))
 
     def moment(self, parts: list[Any]) -> tree.Node:
-        return _moment(str(parts[0])[2:-1], parts[0])
+        return _literal(_moment, parts[0], str(parts[0])[2:-1])
 
     def input(self, parts: list[Any]) -> tree.Node:
-        return tree.Input()
+        return tree.Input(at=_at(parts))
 
     def name(self, parts: list[Any]) -> tree.Node:
         word = str(parts[0])
@@ -352,16 +358,23 @@ class _Build(Transformer[Token, Any]):
             return tree.Literal(_WORDS[word], at=_at(parts))
         return tree.Name(word, at=_at(parts))
 
+    def named(self, parts: list[Any]) -> tuple[Token, tree.Node]:
+        return parts[0], parts[1]
+
     def call(self, parts: list[Any]) -> tree.Node:
-        name, args = parts[0], tuple(parts[1:])
-        constant = args[0].value if len(args) == 1 and isinstance(args[0], tree.Literal) else None
-        if isinstance(constant, str) and name == "duration":
-            return _literal(parse_duration, name, constant)
-        if isinstance(constant, str) and name in ("date", "date and time"):
-            return _moment(constant, name)
+        word = parts[0]
+        name = str(word).replace(" ", "_")
+        args = _placed(ALIASES.get(name, name), parts[1:])
         if name == "not" and len(args) == 1:
             return tree.Not(args[0], at=_at(parts))
-        return tree.Call(str(name).replace(" ", "_"), args, at=_at(parts))
+        constants = [arg.value for arg in args if isinstance(arg, tree.Literal)]
+        read = _CONSTANTS.get(name)
+        found: tree.Node | None = None
+        if read and args and len(constants) == len(args):
+            found = read(word, constants)
+        if found is not None:
+            return found
+        return tree.Call(name, args, at=_at(parts))
 
     def range_closed(self, parts: list[Any]) -> tree.Node:
         return tree.Range(parts[0], parts[1], True, True, at=_at(parts))
@@ -379,8 +392,126 @@ class _Build(Transformer[Token, Any]):
         return tree.ListOf(tuple(parts), at=_at(parts) if parts else 0)
 
 
-def _moment(text: str, token: Token) -> tree.Node:
-    return _literal(parse_instant if "T" in text else parse_date, token, text)
+def _placed(name: str, given: list[Any]) -> tuple[tree.Node, ...]:
+    """Arguments in order; those given by name (`starts with(string: …, match: …)`) put in place."""
+    named = {str(part[0]): part for part in given if isinstance(part, tuple)}
+    forms = _FORMS.get(name) or (FUNCTIONS[name].forms if name in FUNCTIONS else [])
+    if not named or not forms:
+        return tuple(part[1] if isinstance(part, tuple) else part for part in given)
+    count = len(named)
+    fitting = next((form[:count] for form in forms if set(form[:count]) == set(named)), None)
+    if fitting and count == len(given):
+        return tuple(named[word][1] for word in fitting)
+    token = next(iter(named.values()))[0]
+    known = [word for form in forms for word in form if word]
+    wrong = next((word for word in named if word not in known), "")
+    zh, en = hint(nearest(wrong, known) if wrong else "")
+    listed = "; ".join(", ".join(form) for form in forms if form != [""]) or "-"
+    raise _error(
+        "rule.unknown_parameter",
+        f"参数名 {wrong or token} 用不上；按顺序为：{listed}{zh}",
+        f"the parameter {wrong or token} does not fit here; in order: {listed}{en}",
+        str(token),
+        (named[wrong][0] if wrong else token).start_pos or 0,
+        nearest(wrong, known) if wrong else "",
+    )
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    point = found[1] or found[2]
+    if not point:
+        return _ESCAPES.get(found[3], found[0])
+    return chr(int(point, 16)) if int(point, 16) <= 0x10FFFF else found[0]
+
+
+def _decimal(text: str) -> Decimal:
+    """With an exponent only as far as the digits can also be written out."""
+    return parse_decimal(f"{parse_decimal(text):f}")
+
+
+def _moment(text: str) -> object:
+    """What stands in `@"…"`: an instant, a date, a time of day or a duration."""
+    if text.lstrip("-").startswith("P"):
+        return _span(text)
+    if re.match(r"T?\d\d:", text):
+        return parse_time(text)
+    return parse_instant(text) if "T" in text else parse_date(text)
+
+
+def _span(text: str) -> object:
+    try:
+        return parse_months(text)
+    except ValueError:
+        return parse_duration(text)
+
+
+def _text_of(read: Any) -> Any:
+    """A constructor that takes one constant text."""
+
+    def make(word: Token, constants: list[Any]) -> tree.Node | None:
+        one = len(constants) == 1 and isinstance(constants[0], str)
+        return _literal(read, word, constants[0]) if one else None
+
+    return make
+
+
+def _date(word: Token, constants: list[Any]) -> tree.Node | None:
+    if len(constants) == 3 and all(isinstance(part, Decimal) for part in constants):
+        year, month, day = (int(part) for part in constants)
+        return _literal(lambda _: date(year, month, day), word, f"{year}-{month}-{day}")
+    made: tree.Node | None = _text_of(parse_date)(word, constants)
+    return made
+
+
+def _date_and_time(word: Token, constants: list[Any]) -> tree.Node | None:
+    """An instant when the text has its offset; else what the shop's clock shows then."""
+    text = constants[0]
+    if len(constants) > 1 or not isinstance(text, str):
+        return None
+    found = _literal(_day_and_clock, word, text)
+    moment = found.value if isinstance(found, tree.Literal) else None
+    if not isinstance(moment, datetime) or moment.tzinfo is not None:
+        return found
+    parts = (tree.Literal(moment.date(), at=found.at), tree.Literal(moment.time(), at=found.at))
+    return tree.Call("date_and_time", parts, at=found.at)
+
+
+def _day_and_clock(text: str) -> datetime:
+    day, t, clock = text.strip().partition("T")
+    if not t:
+        return datetime.combine(parse_date(day), time())
+    moment = datetime.combine(parse_date(day), parse_time(clock))
+    return parse_instant(moment) if moment.tzinfo else moment
+
+
+def _range(word: Token, constants: list[Any]) -> tree.Node | None:
+    """`range("[1..5)")`: the range the text says."""
+    if len(constants) > 1 or not isinstance(constants[0], str):
+        return None
+    try:
+        found = parse(constants[0])
+    except ExpressionError:
+        found = None
+    if not isinstance(found, tree.Range) or any(isinstance(n, tree.Name) for n in tree.walk(found)):
+        raise _error(
+            "rule.bad_literal",
+            f"“{constants[0]}”不是区间，如 [1..5)",
+            f"“{constants[0]}” isn't a range such as [1..5)",
+            constants[0],
+            word.start_pos or 0,
+        )
+    return found
+
+
+# constructors of constants; with anything but constants they are ordinary functions, or unknown
+_CONSTANTS: dict[str, Any] = {
+    "duration": _text_of(_span),
+    "date": _date,
+    "time": _text_of(parse_time),
+    "date_and_time": _date_and_time,
+    "range": _range,
+}
+_FORMS = {"duration": [["from"]], "range": [["from"]], "not": [["negand"]]}
 
 
 def _literal(read: Any, token: Token, text: str) -> tree.Node:

@@ -5,28 +5,29 @@ or en.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from tidegate.engine.language import tree
-from tidegate.engine.values import Money, duration_text
+from tidegate.engine.language.functions import FUNCTIONS
+from tidegate.engine.values import Money, Months, duration_text
 
-_SPACED = (
-    "starts_with",
-    "ends_with",
-    "date_and_time",
-    "string_length",
-    "upper_case",
-    "lower_case",
-    "list_contains",
-    "round_half_up",
-)
 _LOOSE, _OR, _AND, _COMPARE, _SUM, _PRODUCT, _UNARY, _ATOM = range(8)
 
 
 def render(node: tree.Node) -> str:
     """The canonical text; `parse(render(tree)) == tree`."""
     return _text(node)[0]
+
+
+def render_unary(tests: tuple[tree.Node, ...], negated: bool) -> str:
+    """A table cell; `parse_unary` of it gives these tests."""
+    if not tests:
+        return "-"
+    listed = _listed(tests, _COMPARE)
+    if negated:
+        return f"not({listed})"
+    return f"({listed})" if len(tests) == 1 and isinstance(tests[0], tree.Not) else listed
 
 
 def literal_text(value: object) -> str:
@@ -44,6 +45,10 @@ def literal_text(value: object) -> str:
         return f'@"{value.isoformat()}"'
     if isinstance(value, date):
         return f'@"{value.isoformat()}"'
+    if isinstance(value, time):
+        return f'time("{value.isoformat()}")'
+    if isinstance(value, Months):
+        return f'duration("{value}")'
     if isinstance(value, Money):
         return str(value)
     escaped = (
@@ -102,13 +107,17 @@ def _quantified(n: tree.Quantified) -> tuple[str, int]:
     )
 
 
+def _for(n: tree.For) -> tuple[str, int]:
+    return f"for {n.variable} in {_inside(n.over, _SUM)} return {_text(n.result)[0]}", _LOOSE
+
+
 def _range(n: tree.Range) -> tuple[str, int]:
     opening, closing = "[" if n.low_closed else "(", "]" if n.high_closed else ")"
     return f"{opening}{_inside(n.low, _SUM)}..{_inside(n.high, _SUM)}{closing}", _ATOM
 
 
 def _call(n: tree.Call) -> tuple[str, int]:
-    name = n.function.replace("_", " ") if n.function in _SPACED else n.function
+    name = n.function.replace("_", " ") if n.function in FUNCTIONS else n.function
     return f"{name}({_listed(n.args)})", _ATOM
 
 
@@ -116,10 +125,32 @@ def _presence(n: tree.Presence) -> tuple[str, int]:
     return f"{_inside(n.value, _SUM)} is {'missing' if n.missing else 'present'}", _COMPARE
 
 
+def _member(n: tree.Member) -> tuple[str, int]:
+    """`order.paid_at` would be one name, so that a field of a single name stands behind brackets."""
+    of = _inside(n.of, _ATOM)
+    return f"({of}).{n.field}" if isinstance(n.of, _SINGLE) else f"{of}.{n.field}", _ATOM
+
+
+_SINGLE = (
+    tree.Name, tree.Parameter, tree.ListName, tree.Derived, tree.Calendar, tree.Literal, tree.Input,
+)  # fmt: skip
+
+
 def _name(
     n: tree.Fact | tree.Parameter | tree.ListName | tree.Derived | tree.Calendar | tree.Variable,
 ) -> tuple[str, int]:
     return n.id, _ATOM
+
+
+def _step(n: tree.Step) -> tuple[str, int]:
+    return f"{'absent' if n.absent else n.name}: {_text(n.condition)[0]}", _LOOSE
+
+
+def _sequence(n: tree.Sequence) -> tuple[str, int]:
+    """For people and the hash; a pattern is written as a mapping (`patterns.reading.document`)."""
+    steps = "; ".join(_text(step)[0] for step in n.steps)
+    span = f" within {_text(n.within)[0]}" if n.within is not None else ""
+    return f"over {_text(n.over)[0]} find {steps}{span}", _LOOSE
 
 
 _RENDER: dict[type[tree.Node], Callable[..., tuple[str, int]]] = {
@@ -132,7 +163,7 @@ _RENDER: dict[type[tree.Node], Callable[..., tuple[str, int]]] = {
     tree.Calendar: _name,
     tree.Variable: _name,
     tree.Input: lambda n: ("?", _ATOM),
-    tree.Member: lambda n: (f"{_inside(n.of, _ATOM)}.{n.field}", _ATOM),
+    tree.Member: _member,
     tree.Window: lambda n: (f"{n.fact}({_text(n.span)[0]})", _ATOM),
     tree.Arithmetic: _arithmetic,
     tree.Negate: lambda n: (f"-{_inside(n.value, _UNARY)}", _UNARY),
@@ -153,7 +184,10 @@ _RENDER: dict[type[tree.Node], Callable[..., tuple[str, int]]] = {
         _LOOSE,
     ),
     tree.Quantified: _quantified,
+    tree.For: _for,
     tree.Filter: lambda n: (f"{_inside(n.of, _ATOM)}[{_text(n.condition)[0]}]", _ATOM),
     tree.Presence: _presence,
+    tree.Step: _step,
+    tree.Sequence: _sequence,
     tree.Call: _call,
 }

@@ -8,7 +8,7 @@ The parser leaves names as `Name`; binding replaces each by what it means (`Fact
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +178,15 @@ class Quantified(Node):
 
 
 @dataclass(frozen=True)
+class For(Node):
+    """`for x in items return x.quantity * 2`: the list of results, in order."""
+
+    variable: str
+    over: Node
+    result: Node
+
+
+@dataclass(frozen=True)
 class Filter(Node):
     """`items[item.fragile]`; `variable` (the element's name) is filled by binding."""
 
@@ -200,10 +209,33 @@ class Call(Node):
     args: tuple[Node, ...]
 
 
+@dataclass(frozen=True)
+class Step(Node):
+    """One entry of a pattern's `find`: an event with its name, or (`absent`) what no event
+    between its neighbours may be. The event's own fields are members of the variable `name`.
+    """
+
+    name: str
+    condition: Node
+    absent: bool = False
+
+
+@dataclass(frozen=True)
+class Sequence(Node):
+    """A pattern: events of the list `over`, one after another by the instants `by`, the last at
+    most `within` after the first. True, false or unknown like any condition.
+    """
+
+    over: Node
+    by: Node
+    steps: tuple[Step, ...]
+    within: Node | None = None
+
+
 def children(node: Node) -> Iterator[Node]:
     """The direct parts of a node, left to right."""
-    for spec in fields(node):
-        value = getattr(node, spec.name)
+    for name in node.__dataclass_fields__:
+        value = getattr(node, name)
         if isinstance(value, Node):
             yield value
         elif isinstance(value, tuple):

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Type:
-    """`kind` is boolean, number, money, text, duration, instant, date, list, line, range,
-    calendar, null or any.
+    """`kind` is boolean, number, money, text, duration, months, instant, date, time, list, line,
+    range, calendar, null or any.
 
     `member` is the type inside a list or range; `line` names the vocabulary list a line belongs
     to; `values` are what a choice may be; `unit` is the unit of a number.
@@ -41,8 +41,10 @@ _NAMES = {
     "money": ("金额", "money"),
     "text": ("文字", "text"),
     "duration": ("时长", "duration"),
+    "months": ("年月跨度", "years and months"),
     "instant": ("时刻", "instant"),
     "date": ("日期", "date"),
+    "time": ("钟点", "time of day"),
     "list": ("列表", "list"),
     "line": ("行", "line"),
     "range": ("区间", "range"),
@@ -58,8 +60,10 @@ DURATION, INSTANT, DATE, ANY, NULL = (
     Type("any"),
     Type("null"),
 )
-CALENDAR = Type("calendar")
-ORDERED = frozenset(("number", "money", "text", "duration", "instant", "date", "any"))
+CALENDAR, TIME, MONTHS = Type("calendar"), Type("time"), Type("months")
+ORDERED = frozenset(
+    ("number", "money", "text", "duration", "months", "instant", "date", "time", "any")
+)
 
 
 def list_of(member: Type) -> Type:
@@ -83,9 +87,10 @@ def comparable(left: Type, right: Type) -> bool:
     """Whether `=` between them can ever mean something (units are judged apart)."""
     if "any" in (left.kind, right.kind):
         return True
-    if left.kind == right.kind == "list":
-        return comparable(left.member or ANY, right.member or ANY)
-    return left.kind == right.kind and left.kind not in ("line", "calendar", "range", "null")
+    if left.kind == right.kind and left.kind in ("list", "range"):
+        one, other = left.member or ANY, right.member or ANY
+        return "null" in (one.kind, other.kind) or comparable(one, other)
+    return left.kind == right.kind and left.kind not in ("line", "calendar", "null")
 
 
 def common(left: Type, right: Type) -> Type | None:
@@ -134,5 +139,20 @@ _ARITHMETIC: dict[tuple[str, str, str], str] = {
     ("instant", "-", "duration"): "instant",
     ("instant", "-", "instant"): "duration",
     ("date", "-", "date"): "duration",
+    ("date", "+", "duration"): "date",
+    ("duration", "+", "date"): "date",
+    ("date", "-", "duration"): "date",
+    **{("months", op, "months"): "months" for op in "+-"},
+    ("months", "*", "number"): "months",
+    ("number", "*", "months"): "months",
+    ("months", "/", "number"): "months",
+    ("months", "/", "months"): "number",
+    ("date", "+", "months"): "date",
+    ("months", "+", "date"): "date",
+    ("date", "-", "months"): "date",
+    ("time", "+", "duration"): "time",
+    ("duration", "+", "time"): "time",
+    ("time", "-", "duration"): "time",
+    ("time", "-", "time"): "duration",
     ("text", "+", "text"): "text",
 }

@@ -1,0 +1,1 @@
+"""The functions rules may call, by what they work on."""
