@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tidegate.engine.language import binding, parser
+from tidegate.engine.language import binding, constants, parser
 from tidegate.engine.language.binding import Scope, bind
 from tidegate.engine.language.parser import MAX_CHARACTERS, parse, parse_unary
 from tidegate.engine.language.types import Type, list_of, of_fact
@@ -122,7 +122,8 @@ def test_an_action_that_no_stage_decides_is_told_with_the_nearest(vocabulary: Vo
 
 def test_every_code_of_the_language_has_its_mistake() -> None:
     sources = [
-        Path(str(module.__file__)).read_text(encoding="utf-8") for module in (parser, binding)
+        Path(str(module.__file__)).read_text(encoding="utf-8")
+        for module in (parser, constants, binding)
     ]
     codes = set(re.findall(r'"(rule\.\w+)"', "".join(sources)))
     shown = {code for _, code, _, _ in UNREADABLE + UNFIT}

@@ -53,9 +53,7 @@ def _many(
 
 
 def _bigger(inner: st.SearchStrategy[tree.Node]) -> st.SearchStrategy[tree.Node]:
-    plain = inner.map(
-        lambda node: tree.Not(node) if isinstance(node, tree.And | tree.Or) else node
-    )
+    plain = inner.map(lambda node: tree.Not(node) if isinstance(node, tree.And | tree.Or) else node)
     ranges = st.builds(tree.Range, inner, inner, st.booleans(), st.booleans())
     tests = st.one_of(inner, st.builds(tree.Test, OPS, inner), ranges)
     return st.one_of(
@@ -259,3 +257,9 @@ def test_literals_keep_their_exact_digits() -> None:
     node: Any = parse("0.10")
     assert node.value == Decimal("0.10")
     assert render(node) == "0.10"
+
+
+def test_true_is_no_one() -> None:
+    assert parse("true") != parse("1")
+    assert parse("1.0") == parse("1")
+    assert parse("[true]") != parse("[1]")

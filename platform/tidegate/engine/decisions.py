@@ -129,11 +129,17 @@ class Decision:
             "text": trace.leaf.text,
             "result": "unknown" if trace.result is None else trace.result,
             "values": {name: self.shown(value) for name, value in trace.values.items()},
-            "sentence": sentence(trace.leaf.node, self.ruleset, lang),
+            "sentence": self._sentence(trace.leaf, lang),
         }
         if trace.line:
             document["line"] = trace.line
         return document
+
+    def _sentence(self, leaf: Leaf, lang: str) -> str:
+        spoken, key = self.ruleset.spoken, (leaf.text, lang)
+        if key not in spoken:
+            spoken[key] = sentence(leaf.node, self.ruleset, lang)
+        return spoken[key]
 
     def shown(self, value: object) -> object:
         """A value as JSON, instants on the shop's clock."""

@@ -233,6 +233,11 @@ class RuleSet:
         return frozenset(name for node in nodes for name in reads(node) if name not in self.derive)
 
     @cached_property
+    def spoken(self) -> dict[tuple[str, str], str]:
+        """Sentences of conditions by text and language, kept once they have been made."""
+        return {}
+
+    @cached_property
     def facts_checked(self) -> tuple[str, ...]:
         """Those of the facts read that a document holds, in one fixed order."""
         return tuple(

@@ -6,8 +6,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, time
-from decimal import Decimal
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -16,17 +14,18 @@ from lark import Lark, Token, Transformer
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken, VisitError
 
 from tidegate.engine.language import tree
-from tidegate.engine.language.functions import ALIASES, FUNCTIONS, SPACED
-from tidegate.engine.problems import ExpressionError, Problem, hint, nearest
-from tidegate.engine.values import (
-    parse_date,
-    parse_decimal,
-    parse_duration,
-    parse_instant,
-    parse_money,
-    parse_months,
-    parse_time,
+from tidegate.engine.language.constants import (
+    CONSTRUCTORS,
+    decimal,
+    literal,
+    moment_value,
+    placed,
+    refusal,
+    unescaped,
 )
+from tidegate.engine.language.functions import ALIASES, SPACED
+from tidegate.engine.problems import ExpressionError
+from tidegate.engine.values import parse_duration, parse_money
 
 MAX_CHARACTERS = 2_000
 MAX_DEPTH = 40
@@ -37,8 +36,6 @@ _OPERATORS = {"≥": ">=", "≤": "<=", "≠": "!=", "×": "*", "÷": "/"}
 _WIDE = str.maketrans("，、（）：＞＜＝＋－＊／［］【】．？！　", ",,():><=+-*/[][].?! ")
 _WIDE_DIGITS = str.maketrans("０１２３４５６７８９", "0123456789")
 _QUOTES = {'"': '"', "“": "”", "「": "」", "＂": "＂"}
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "'": "'", "\\": "\\"}
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{6})|(.))", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -131,14 +128,14 @@ def _mentions_input(node: tree.Node) -> bool:
 
 def _read(text: str, start: str) -> tree.Node | UnaryTests:
     if len(text) > MAX_CHARACTERS:
-        raise _error(
+        raise refusal(
             "rule.expression_too_long",
             f"表达式超过 {MAX_CHARACTERS} 个字符，请用 derive 拆开",
             f"the expression is longer than {MAX_CHARACTERS} characters; split it with derive",
             text[:80],
         )
     if not text.strip():
-        raise _error("rule.expression_empty", "表达式为空", "the expression is empty", text)
+        raise refusal("rule.expression_empty", "表达式为空", "the expression is empty", text)
     typed = _half_width(text)
     try:
         node: Any = _lark().parse(typed, start=start)
@@ -151,7 +148,7 @@ def _read(text: str, start: str) -> tree.Node | UnaryTests:
     assert isinstance(node, (tree.Node, UnaryTests))  # noqa: S101  what the transformer builds
     roots = node.tests if isinstance(node, UnaryTests) else (node,)
     if any(tree.depth(root) > MAX_DEPTH for root in roots):
-        raise _error(
+        raise refusal(
             "rule.expression_too_deep",
             f"表达式嵌套超过 {MAX_DEPTH} 层，请用 derive 拆开",
             f"the expression is nested deeper than {MAX_DEPTH} levels; split it with derive",
@@ -198,10 +195,6 @@ def _lark() -> Lark:
     )
 
 
-def _error(code: str, zh: str, en: str, text: str, at: int = 0, near: str = "") -> ExpressionError:
-    return ExpressionError(Problem(code, zh, en, at=at, near=near), text)
-
-
 def _explain(text: str, error: UnexpectedInput) -> ExpressionError:
     at = (
         error.pos_in_stream
@@ -220,7 +213,7 @@ def _explain(text: str, error: UnexpectedInput) -> ExpressionError:
     zh_tip, en_tip = _tip(text, at, ended, isinstance(error, UnexpectedCharacters))
     if ended:
         zh, en = "表达式在末尾处不完整", "the expression stops too early"
-    return _error("rule.syntax", f"{zh}；{zh_tip}", f"{en}; {en_tip}", text, at)
+    return refusal("rule.syntax", f"{zh}；{zh_tip}", f"{en}; {en_tip}", text, at)
 
 
 def _tip(text: str, at: int, ended: bool, strange: bool) -> tuple[str, str]:
@@ -335,19 +328,19 @@ class _Build(Transformer[Token, Any]):
         return node
 
     def number(self, parts: list[Any]) -> tree.Node:
-        return _literal(_decimal, parts[0], str(parts[0]))
+        return literal(decimal, parts[0], str(parts[0]))
 
     def money(self, parts: list[Any]) -> tree.Node:
-        return _literal(parse_money, parts[0], str(parts[0]))
+        return literal(parse_money, parts[0], str(parts[0]))
 
     def duration(self, parts: list[Any]) -> tree.Node:
-        return _literal(parse_duration, parts[0], str(parts[0]))
+        return literal(parse_duration, parts[0], str(parts[0]))
 
     def string(self, parts: list[Any]) -> tree.Node:
-        return tree.Literal(_ESCAPE.sub(_unescaped, str(parts[0])[1:-1]), at=_at(parts))
+        return tree.Literal(unescaped(str(parts[0])[1:-1]), at=_at(parts))
 
     def moment(self, parts: list[Any]) -> tree.Node:
-        return _literal(_moment, parts[0], str(parts[0])[2:-1])
+        return literal(moment_value, parts[0], str(parts[0])[2:-1])
 
     def input(self, parts: list[Any]) -> tree.Node:
         return tree.Input(at=_at(parts))
@@ -364,11 +357,11 @@ class _Build(Transformer[Token, Any]):
     def call(self, parts: list[Any]) -> tree.Node:
         word = parts[0]
         name = str(word).replace(" ", "_")
-        args = _placed(ALIASES.get(name, name), parts[1:])
+        args = placed(ALIASES.get(name, name), parts[1:])
         if name == "not" and len(args) == 1:
             return tree.Not(args[0], at=_at(parts))
         constants = [arg.value for arg in args if isinstance(arg, tree.Literal)]
-        read = _CONSTANTS.get(name)
+        read = _CONSTRUCTORS.get(name)
         found: tree.Node | None = None
         if read and args and len(constants) == len(args):
             found = read(word, constants)
@@ -392,98 +385,6 @@ class _Build(Transformer[Token, Any]):
         return tree.ListOf(tuple(parts), at=_at(parts) if parts else 0)
 
 
-def _placed(name: str, given: list[Any]) -> tuple[tree.Node, ...]:
-    """Arguments in order; those given by name (`starts with(string: …, match: …)`) put in place."""
-    named = {str(part[0]): part for part in given if isinstance(part, tuple)}
-    forms = _FORMS.get(name) or (FUNCTIONS[name].forms if name in FUNCTIONS else [])
-    if not named or not forms:
-        return tuple(part[1] if isinstance(part, tuple) else part for part in given)
-    count = len(named)
-    fitting = next((form[:count] for form in forms if set(form[:count]) == set(named)), None)
-    if fitting and count == len(given):
-        return tuple(named[word][1] for word in fitting)
-    token = next(iter(named.values()))[0]
-    known = [word for form in forms for word in form if word]
-    wrong = next((word for word in named if word not in known), "")
-    zh, en = hint(nearest(wrong, known) if wrong else "")
-    listed = "; ".join(", ".join(form) for form in forms if form != [""]) or "-"
-    raise _error(
-        "rule.unknown_parameter",
-        f"参数名 {wrong or token} 用不上；按顺序为：{listed}{zh}",
-        f"the parameter {wrong or token} does not fit here; in order: {listed}{en}",
-        str(token),
-        (named[wrong][0] if wrong else token).start_pos or 0,
-        nearest(wrong, known) if wrong else "",
-    )
-
-
-def _unescaped(found: re.Match[str]) -> str:
-    point = found[1] or found[2]
-    if not point:
-        return _ESCAPES.get(found[3], found[0])
-    return chr(int(point, 16)) if int(point, 16) <= 0x10FFFF else found[0]
-
-
-def _decimal(text: str) -> Decimal:
-    """With an exponent only as far as the digits can also be written out."""
-    return parse_decimal(f"{parse_decimal(text):f}")
-
-
-def _moment(text: str) -> object:
-    """What stands in `@"…"`: an instant, a date, a time of day or a duration."""
-    if text.lstrip("-").startswith("P"):
-        return _span(text)
-    if re.match(r"T?\d\d:", text):
-        return parse_time(text)
-    return parse_instant(text) if "T" in text else parse_date(text)
-
-
-def _span(text: str) -> object:
-    try:
-        return parse_months(text)
-    except ValueError:
-        return parse_duration(text)
-
-
-def _text_of(read: Any) -> Any:
-    """A constructor that takes one constant text."""
-
-    def make(word: Token, constants: list[Any]) -> tree.Node | None:
-        one = len(constants) == 1 and isinstance(constants[0], str)
-        return _literal(read, word, constants[0]) if one else None
-
-    return make
-
-
-def _date(word: Token, constants: list[Any]) -> tree.Node | None:
-    if len(constants) == 3 and all(isinstance(part, Decimal) for part in constants):
-        year, month, day = (int(part) for part in constants)
-        return _literal(lambda _: date(year, month, day), word, f"{year}-{month}-{day}")
-    made: tree.Node | None = _text_of(parse_date)(word, constants)
-    return made
-
-
-def _date_and_time(word: Token, constants: list[Any]) -> tree.Node | None:
-    """An instant when the text has its offset; else what the shop's clock shows then."""
-    text = constants[0]
-    if len(constants) > 1 or not isinstance(text, str):
-        return None
-    found = _literal(_day_and_clock, word, text)
-    moment = found.value if isinstance(found, tree.Literal) else None
-    if not isinstance(moment, datetime) or moment.tzinfo is not None:
-        return found
-    parts = (tree.Literal(moment.date(), at=found.at), tree.Literal(moment.time(), at=found.at))
-    return tree.Call("date_and_time", parts, at=found.at)
-
-
-def _day_and_clock(text: str) -> datetime:
-    day, t, clock = text.strip().partition("T")
-    if not t:
-        return datetime.combine(parse_date(day), time())
-    moment = datetime.combine(parse_date(day), parse_time(clock))
-    return parse_instant(moment) if moment.tzinfo else moment
-
-
 def _range(word: Token, constants: list[Any]) -> tree.Node | None:
     """`range("[1..5)")`: the range the text says."""
     if len(constants) > 1 or not isinstance(constants[0], str):
@@ -493,7 +394,7 @@ def _range(word: Token, constants: list[Any]) -> tree.Node | None:
     except ExpressionError:
         found = None
     if not isinstance(found, tree.Range) or any(isinstance(n, tree.Name) for n in tree.walk(found)):
-        raise _error(
+        raise refusal(
             "rule.bad_literal",
             f"“{constants[0]}”不是区间，如 [1..5)",
             f"“{constants[0]}” isn't a range such as [1..5)",
@@ -503,25 +404,4 @@ def _range(word: Token, constants: list[Any]) -> tree.Node | None:
     return found
 
 
-# constructors of constants; with anything but constants they are ordinary functions, or unknown
-_CONSTANTS: dict[str, Any] = {
-    "duration": _text_of(_span),
-    "date": _date,
-    "time": _text_of(parse_time),
-    "date_and_time": _date_and_time,
-    "range": _range,
-}
-_FORMS = {"duration": [["from"]], "range": [["from"]], "not": [["negand"]]}
-
-
-def _literal(read: Any, token: Token, text: str) -> tree.Node:
-    try:
-        return tree.Literal(read(text), at=token.start_pos or 0)
-    except (ValueError, OverflowError) as error:
-        raise _error(
-            "rule.bad_literal",
-            f"“{text}”不是有效的值（时刻要带时区偏移，如 2026-11-11T09:00:00+08:00）",
-            f"“{text}” isn't a valid value: {error}",
-            text,
-            token.start_pos or 0,
-        ) from None
+_CONSTRUCTORS = {**CONSTRUCTORS, "range": _range}

@@ -451,7 +451,7 @@ class Speaker:
         """A side in brackets unless it would be worked out first anyway."""
         first = isinstance(node, tree.Arithmetic) and (
             (op in "+-" and node.op in "*/")
-            or (not right and (op in "+-") == (node.op in "+-") and op != "**")
+            or (not right and (op in "+-") == (node.op in "+-"))
         )
         return self.say(node) if first else self.subject(node)
 

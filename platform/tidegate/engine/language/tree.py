@@ -18,9 +18,18 @@ class Node:
 
 @dataclass(frozen=True)
 class Literal(Node):
-    """A constant; `value` is one of `values.py`."""
+    """A constant; `value` is one of `values.py`. `true` is no 1, though Python takes them for
+    equal.
+    """
 
     value: object
+
+    def __eq__(self, other: object) -> bool:
+        same = isinstance(other, Literal) and type(self.value) is type(other.value)
+        return same and bool(self.value == other.value)  # type: ignore[attr-defined]  # a Literal by now
+
+    def __hash__(self) -> int:
+        return hash((type(self.value), self.value))
 
 
 @dataclass(frozen=True)
