@@ -12,6 +12,7 @@ from tidegate.cli.language import language, text
 from tidegate.cli.rules_account import Account, problem_document, ruleset_document
 from tidegate.cli.rules_agree import agree_command
 from tidegate.cli.rules_exchange import export_rules, import_rules
+from tidegate.cli.rules_explain import explain, next_command
 from tidegate.cli.rules_reading import (
     UNREADABLE,
     decided,
@@ -61,6 +62,8 @@ def rules() -> None:
 
 rules.add_command(simulate)
 rules.add_command(agree_command)
+rules.add_command(explain)
+rules.add_command(next_command)
 rules.add_command(import_rules)
 rules.add_command(export_rules)
 

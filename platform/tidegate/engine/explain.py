@@ -1,7 +1,8 @@
-"""Questions to a decision: why, and why not."""
+"""Questions to a decision: why, why not, and what came close."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tidegate.engine.decisions import FIRED, INACTIVE, Decision, LeafTrace, Overridden, RuleTrace
@@ -39,6 +40,60 @@ def why_not(decision: Decision, rule_id: str) -> WhyNot:
     if trace.result == FIRED:
         return WhyNot(rule_id, "fired")
     return WhyNot(rule_id, "leaf", leaf=_first_failing(trace))
+
+
+@dataclass(frozen=True)
+class NearMiss:
+    """A rule that did not fire, and the one leaf that, the other way, would have let it."""
+
+    rule: str
+    leaf: LeafTrace
+
+
+def near_misses(decision: Decision) -> tuple[NearMiss, ...]:
+    """Rules whose condition does not hold but for one leaf, in rule order; an unknown leaf counts
+    as one that failed. Of several such leaves (alternatives) the first.
+    """
+    found = []
+    for trace in decision.rules:
+        truths = [leaf.result for leaf in trace.leaves]
+        if trace.result == INACTIVE or not truths:
+            continue
+        place = flipped(trace.rule.condition, truths)
+        if place is not None:
+            found.append(NearMiss(trace.rule.id, trace.leaves[place]))
+    return tuple(found)
+
+
+def one_away(condition: Condition, truths: Sequence[Truth]) -> bool:
+    """Whether the condition does not hold and would if one leaf's result were the other."""
+    return flipped(condition, truths) is not None
+
+
+def flipped(condition: Condition, truths: Sequence[Truth]) -> int | None:
+    """The first leaf whose other result would make a condition hold that does not; else None."""
+    if _whole(condition, truths) is True:
+        return None
+    for place, truth in enumerate(truths):
+        other = [*truths[:place], truth is not True, *truths[place + 1 :]]
+        if _whole(condition, other) is True:
+            return place
+    return None
+
+
+def _whole(condition: Condition, truths: Sequence[Truth]) -> Truth:
+    rest = iter(truths)
+
+    def visit(part: Condition | Leaf) -> Truth:
+        if isinstance(part, Leaf):
+            return next(rest)
+        found = [visit(inner) for inner in part.parts]
+        if part.kind == "all":
+            return conjunction(found)
+        either = disjunction(found)
+        return negation(either) if part.kind == "none" else either
+
+    return visit(condition)
 
 
 def _first_failing(trace: RuleTrace) -> LeafTrace | None:

@@ -10,8 +10,8 @@ from tidegate.engine.compiled.closures import Closures
 from tidegate.engine.compiled.emit import BASE, add_reading
 from tidegate.engine.compiled.layout import HEAD, TYPED, UNSET, Layout
 from tidegate.engine.evaluation import Context
+from tidegate.engine.explain import one_away
 from tidegate.engine.language import tree
-from tidegate.engine.logic import Truth, conjunction, disjunction, negation
 from tidegate.engine.rulesets import Condition, Leaf, Rule, RuleSet
 
 Closure = Callable[[list[Any]], Any]
@@ -102,29 +102,3 @@ def _flat(condition: Condition, wanted: bool) -> Iterator[tuple[Leaf, bool]]:
             yield part, wanted
         else:
             yield from _flat(part, wanted)
-
-
-def one_away(condition: Condition, truths: Sequence[Truth]) -> bool:
-    """Whether the condition does not hold and would if one leaf's result were the other."""
-    if _whole(condition, list(truths)) is True:
-        return False
-    for index, truth in enumerate(truths):
-        flipped = [*truths[:index], truth is not True, *truths[index + 1 :]]
-        if _whole(condition, flipped) is True:
-            return True
-    return False
-
-
-def _whole(condition: Condition, truths: list[Truth]) -> Truth:
-    rest = iter(truths)
-
-    def visit(part: Condition | Leaf) -> Truth:
-        if isinstance(part, Leaf):
-            return next(rest)
-        found = [visit(inner) for inner in part.parts]
-        if part.kind == "all":
-            return conjunction(found)
-        either = disjunction(found)
-        return negation(either) if part.kind == "none" else either
-
-    return visit(condition)
