@@ -78,7 +78,9 @@ def test_rows_that_cannot_be_carried_over_are_named_cell_by_cell(vocabulary: Voc
         ["-", "-", "{a: 1}"],  # no argument of the action
         ["-", "-", '"F"', '"extra"'],  # a cell too many
     ]
-    found = brought(definitions(RISK, AGE, table("T", ["Applicant Age", "Risk Category"], rules)), vocabulary)
+    found = brought(
+        definitions(RISK, AGE, table("T", ["Applicant Age", "Risk Category"], rules)), vocabulary
+    )
     assert (found.read, found.accepted, found.rejected) == (6, 1, 5)
     assert sorted(errors(found)) == [
         ("T", 2, "Risk Category", "rule.unknown_choice"),
@@ -139,7 +141,9 @@ def test_priority_and_output_order_follow_the_listed_values(
 
 
 def test_priority_without_listed_values_is_refused(vocabulary: Vocabulary) -> None:
-    found = brought(definitions(given("n", "number"), table("T", ["n"], STEPS, "PRIORITY")), vocabulary)
+    found = brought(
+        definitions(given("n", "number"), table("T", ["n"], STEPS, "PRIORITY")), vocabulary
+    )
     assert errors(found) == [("T", 0, "", "interchange.no_output_values")]
     assert (found.read, found.accepted) == (3, 0)
 
@@ -160,7 +164,9 @@ def test_a_default_output_stands_when_no_row_matches(vocabulary: Vocabulary, pol
 
 
 def test_several_outputs_are_several_actions(vocabulary: Vocabulary) -> None:
-    text = table("T", ["n"], [["> 5", '"big"', "0.5"], ["<= 5", "-", "1"]], outputs=["Size", "Rate"])
+    text = table(
+        "T", ["n"], [["> 5", '"big"', "0.5"], ["<= 5", "-", "1"]], outputs=["Size", "Rate"]
+    )
     found = brought(definitions(given("n", "number"), text), vocabulary)
     assert outcome(found, vocabulary, {"n": 6}) == [("Size", "big"), ("Rate", 0.5)]
     assert outcome(found, vocabulary, {"n": 5}) == [("Rate", 1)]
@@ -222,7 +228,9 @@ def test_a_chained_table_keeps_its_hit_policy(
 
 
 def test_a_long_chained_table_is_split_into_facts_that_fit(vocabulary: Vocabulary) -> None:
-    inner = table("inner", ["n"], [[str(n), f'"value {n} {"x" * 60}"'] for n in range(200)], "FIRST")
+    inner = table(
+        "inner", ["n"], [[str(n), f'"value {n} {"x" * 60}"'] for n in range(200)], "FIRST"
+    )
     outer = table("outer", ["inner"], [[f'"value {n} {"x" * 60}"', str(n)] for n in (0, 120, 199)],
                   "FIRST", before=needs("inner"))  # fmt: skip
     found = brought(definitions(given("n", "number"), inner, outer), vocabulary)
@@ -292,7 +300,9 @@ def test_unary_tests_hold_as_in_feel(
 def test_text_functions_are_carried_over(
     vocabulary: Vocabulary, cell: str, yes: str, no: str
 ) -> None:
-    found = brought(definitions(given("memo", "string"), table("T", ["memo"], [[cell, "1"]])), vocabulary)
+    found = brought(
+        definitions(given("memo", "string"), table("T", ["memo"], [[cell, "1"]])), vocabulary
+    )
     assert found.complete, found.remarks
     assert outcome(found, vocabulary, {"memo": yes}) == [("T", 1)]
     assert outcome(found, vocabulary, {"memo": no}) == []
@@ -320,7 +330,9 @@ def test_parts_of_structures_are_fields_of_their_own(vocabulary: Vocabulary) -> 
         '<typeRef>string</typeRef><allowedValues><text>"M","S"</text></allowedValues></itemComponent>'
         "</itemDefinition>"
     )
-    text = table("T", ["Applicant data.Monthly.Net Income", "Applicant data.Status"], [["> 5", '"M"', "1"]])
+    text = table(
+        "T", ["Applicant data.Monthly.Net Income", "Applicant data.Status"], [["> 5", '"M"', "1"]]
+    )
     found = brought(definitions(kind, given("Applicant data", "tApplicant"), text), vocabulary)
     assert found.complete
     assert found.names == {
@@ -405,7 +417,10 @@ def test_map_says_what_an_input_is(vocabulary: Vocabulary) -> None:
         ({"gate": "review", "action": "tag"}, ("tag", "Approved")),
         ({"gate": "review", "targets": {"Approval Status": "hold.reason"}}, ("hold", "Approved")),
         ({"gate": "review", "targets": {"Approval Status/Approved": "approve"}}, ("approve", True)),
-        ({"gate": "routing", "targets": {"Approval Status": "use_service"}}, ("use_service", "Approved")),
+        (
+            {"gate": "routing", "targets": {"Approval Status": "use_service"}},
+            ("use_service", "Approved"),
+        ),
         ({"gate": "alert"}, ("raise", "Approval Status=Approved")),
     ],
 )
@@ -418,9 +433,13 @@ def test_outputs_go_to_the_action_that_fits_or_is_named(
 
 
 def test_single_values_of_a_chained_decision_become_actions_too(vocabulary: Vocabulary) -> None:
-    text = table("verdict", ["n"], [["> 5", '"yes"'], ["<= 5", '"no"']], "UNIQUE", default='"maybe"')
+    text = table(
+        "verdict", ["n"], [["> 5", '"yes"'], ["<= 5", '"no"']], "UNIQUE", default='"maybe"'
+    )
     targets = {"verdict/yes": "approve", "verdict/no": "reject"}
-    found = brought(definitions(given("n", "number"), text), vocabulary, gate="review", targets=targets)
+    found = brought(
+        definitions(given("n", "number"), text), vocabulary, gate="review", targets=targets
+    )
     assert outcome(found, vocabulary, {"n": 6}) == [("approve", True)]
     assert outcome(found, vocabulary, {"n": 5}) == [("reject", "no")]
     assert outcome(found, vocabulary, {}) == [("tag", "verdict=maybe")]

@@ -40,9 +40,7 @@ from tidegate.interchange.typed import Typed
         ('order.paid_at > @"2026-11-11T00:00:00+08:00"', 'order.paid_at > @"2026-11-10T16:00:00+00:00"'),
     ],
 )  # fmt: skip
-def test_an_expression_goes_to_feel_and_back(
-    vocabulary: Vocabulary, ours: str, feel: str
-) -> None:
+def test_an_expression_goes_to_feel_and_back(vocabulary: Vocabulary, ours: str, feel: str) -> None:
     scope = Scope(vocabulary)
     node = bind(parse(ours), scope)[0]
     written = FeelWriter(scope, "CNY").expression(node)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -13,16 +14,25 @@ from tidegate.errors import InputError
 from tidegate.interchange.remarks import Imported
 
 
-def table(name: str, inputs: list[str], outputs: list[str], rows: list[list[str]], **more: Any) -> dict[str, Any]:
+def table(
+    name: str, inputs: list[str], outputs: list[str], rows: list[list[str]], **more: Any
+) -> dict[str, Any]:
     """A decision table node; an input named "" holds whole conditions."""
     ids = [f"i{n}" for n in range(len(inputs))], [f"o{n}" for n in range(len(outputs))]
     content = {
         "hitPolicy": "first",
         "passThrough": True,
-        "inputs": [{"id": i, "name": f or "Condition", "field": f or None} for i, f in zip(ids[0], inputs, strict=True)],
+        "inputs": [
+            {"id": i, "name": f or "Condition", "field": f or None}
+            for i, f in zip(ids[0], inputs, strict=True)
+        ],
         "outputs": [{"id": o, "name": f, "field": f} for o, f in zip(ids[1], outputs, strict=True)],
         "rules": [
-            {"_id": f"r{n}", "_description": f"row {n}", **dict(zip([*ids[0], *ids[1]], row, strict=False))}
+            {
+                "_id": f"r{n}",
+                "_description": f"row {n}",
+                **dict(zip([*ids[0], *ids[1]], row, strict=False)),
+            }
             for n, row in enumerate(rows, 1)
         ],
         **more,
@@ -39,11 +49,13 @@ def formulas(name: str, passed: bool = True, **expressions: str) -> dict[str, An
     return node(name, "expressionNode", expressions=listed, passThrough=passed)
 
 
-def graph(*nodes: dict[str, Any], edges: list[tuple[str, str]] | None = None, schema: Any = None) -> str:
+def graph(
+    *nodes: dict[str, Any], edges: list[tuple[str, str]] | None = None, schema: Any = None
+) -> str:
     """Nodes one after another behind an input node."""
     every = [node("in", "inputNode", schema=json.dumps(schema) if schema else ""), *nodes]
     names = [str(one["id"]) for one in every]
-    pairs = edges if edges is not None else list(zip(names, names[1:], strict=False))
+    pairs = edges if edges is not None else list(pairwise(names))
     links = [{"id": f"e{n}", "sourceId": a, "targetId": b} for n, (a, b) in enumerate(pairs)]
     return json.dumps({"nodes": every, "edges": links})
 
@@ -52,7 +64,9 @@ def read(text: str, vocabulary: Vocabulary, **options: Any) -> Imported:
     return brought(text, vocabulary, "graph.json", **options)
 
 
-TIER = table("tier", ["spend"], ["level"], [["> 1000", "'gold'"], ["> 100", "'silver'"], ["", "'basic'"]])
+TIER = table(
+    "tier", ["spend"], ["level"], [["> 1000", "'gold'"], ["> 100", "'silver'"], ["", "'basic'"]]
+)
 PRICE = table(
     "price", ["level", "weight"], ["price", "note"],
     [["'gold'", "", "0", "'free for ' + level"], ["", "<= 10", "weight * 2", ""], ["", "", "50", "'heavy'"]],
@@ -77,11 +91,21 @@ def test_chained_tables_decide_as_the_graph_did(
 
 
 def test_expressions_are_derived_facts_and_may_use_one_another(vocabulary: Vocabulary) -> None:
-    values = formulas("calc", passed=False, half="total / 2", big="$.half > 10", words="`is ${total}`")
+    values = formulas(
+        "calc", passed=False, half="total / 2", big="$.half > 10", words="`is ${total}`"
+    )
     found = read(graph(values), vocabulary)
     assert found.complete
-    assert dict(outcome(found, vocabulary, {"total": 22})) == {"half": 11, "big": True, "words": "is 22"}
-    assert dict(outcome(found, vocabulary, {"total": 20})) == {"half": 10, "big": False, "words": "is 20"}
+    assert dict(outcome(found, vocabulary, {"total": 22})) == {
+        "half": 11,
+        "big": True,
+        "words": "is 22",
+    }
+    assert dict(outcome(found, vocabulary, {"total": 20})) == {
+        "half": 10,
+        "big": False,
+        "words": "is 20",
+    }
 
 
 def test_whole_conditions_become_columns_of_their_own(vocabulary: Vocabulary) -> None:
@@ -92,7 +116,9 @@ def test_whole_conditions_become_columns_of_their_own(vocabulary: Vocabulary) ->
     assert outcome(found, vocabulary, {"a": 1, "b": "x"}) == [("out", 2)]
 
 
-def test_an_overwritten_value_stands_where_the_later_table_says_nothing(vocabulary: Vocabulary) -> None:
+def test_an_overwritten_value_stands_where_the_later_table_says_nothing(
+    vocabulary: Vocabulary,
+) -> None:
     first = table("first", ["n"], ["x"], [["> 0", "1"]])
     later = table("later", ["n"], ["x"], [["> 10", "2"]])
     found = read(graph(first, later), vocabulary)
@@ -132,7 +158,18 @@ def test_types_come_from_the_schema_or_from_the_cells(vocabulary: Vocabulary) ->
             "n": {"type": "object", "properties": {"deep": {"type": "integer"}}},
         },
     }
-    rows = [["'S'", "contains($, 'x')", "> 1", "> 2", "true", "contains($, 'y')", "contains($, 'z')", "1"]]
+    rows = [
+        [
+            "'S'",
+            "contains($, 'x')",
+            "> 1",
+            "> 2",
+            "true",
+            "contains($, 'y')",
+            "contains($, 'z')",
+            "1",
+        ]
+    ]
     inputs = ["size", "codes", "n.deep", "plain", "flag", "labels", "memo"]
     found = read(graph(table("t", inputs, ["out"], rows), schema=schema), vocabulary)
     types = {name: field["type"] for name, field in found.document["fields"].items()}
@@ -147,7 +184,9 @@ def test_types_come_from_the_schema_or_from_the_cells(vocabulary: Vocabulary) ->
 def test_a_missing_type_is_guessed_aloud_and_can_be_said(vocabulary: Vocabulary) -> None:
     text = graph(table("t", ["code"], ["out"], [["!= other", "1"]]))
     assert warnings(read(text, vocabulary)) == ["interchange.type_guessed"] * 2
-    said = read(text, vocabulary, targets={"code": "custom.code:number", "other": "custom.other:number"})
+    said = read(
+        text, vocabulary, targets={"code": "custom.code:number", "other": "custom.other:number"}
+    )
     assert warnings(said) == []
     assert outcome(said, vocabulary, {"code": 1, "other": 2}) == [("out", 1)]
 
@@ -173,7 +212,10 @@ def test_what_a_function_gives_has_to_be_given_here(vocabulary: Vocabulary) -> N
 
 @pytest.mark.parametrize(
     ("more", "code"),
-    [({"executionMode": "loop"}, "interchange.loop"), ({"inputField": "x"}, "interchange.input_field")],
+    [
+        ({"executionMode": "loop"}, "interchange.loop"),
+        ({"inputField": "x"}, "interchange.input_field"),
+    ],
 )
 def test_tables_over_lists_or_parts_are_refused_as_a_whole(
     vocabulary: Vocabulary, more: dict[str, Any], code: str
@@ -184,7 +226,13 @@ def test_tables_over_lists_or_parts_are_refused_as_a_whole(
 
 
 def test_a_bad_cell_costs_its_row_and_nothing_else(vocabulary: Vocabulary) -> None:
-    rows = [["> 1", "'a'"], ["keys($)", "'b'"], ["> 1 > 2 >", "'c'"], ["'text'", "'d'"], ["> 0", "x.y[0]"]]
+    rows = [
+        ["> 1", "'a'"],
+        ["keys($)", "'b'"],
+        ["> 1 > 2 >", "'c'"],
+        ["'text'", "'d'"],
+        ["> 0", "x.y[0]"],
+    ]
     found = read(graph(table("t", ["n"], ["out"], rows)), vocabulary)
     assert (found.read, found.accepted) == (5, 1)
     assert sorted(errors(found)) == [
@@ -221,7 +269,11 @@ def test_what_is_no_graph_is_said(vocabulary: Vocabulary, text: str, code: str) 
 def test_strange_content_never_breaks_the_reader(vocabulary: Vocabulary) -> None:
     strange = [
         {"id": 1, "type": None},
-        {"id": "t", "type": "decisionTableNode", "content": {"inputs": [1, None], "outputs": ["x"], "rules": [3, {}]}},
+        {
+            "id": "t",
+            "type": "decisionTableNode",
+            "content": {"inputs": [1, None], "outputs": ["x"], "rules": [3, {}]},
+        },
         {"id": "e", "type": "expressionNode", "content": {"expressions": [None, {"key": 5}]}},
         "text",
     ]

@@ -68,7 +68,9 @@ def _dmn(case: Mapping[str, Any]) -> str:
     rules = [[*when, *then] for when, then in model["rules"]]
     values = model["outputs"][0]["values"] or ""
     return definitions(
-        types, inputs, table(case["node"], model["inputs"], rules, model["hitPolicy"], outputs, values)
+        types,
+        inputs,
+        table(case["node"], model["inputs"], rules, model["hitPolicy"], outputs, values),
     )
 
 
@@ -115,7 +117,9 @@ def test_published_graphs_decide_as_expected(shared_data: Path, vocabulary: Voca
     """Of the graphs that are carried over whole, every value of every test; of the others, that
     every row is either in or named.
     """
-    with lzma.open(shared_data / "gorules_zen" / "graphs_dev.json.xz", "rt", encoding="utf-8") as text:
+    with lzma.open(
+        shared_data / "gorules_zen" / "graphs_dev.json.xz", "rt", encoding="utf-8"
+    ) as text:
         graphs = json.load(text)
     assert len(graphs) == 44
     tally: Counter[str] = Counter()

@@ -89,7 +89,8 @@ def test_a_damaged_archive_is_said_to_be_one(vocabulary: Vocabulary, data: bytes
 
 
 BILLION = "".join(
-    f'<!ENTITY l{n} "{"&l" + str(n - 1) + ";" if n else "lol"}{"&l" + str(n - 1) + ";" if n else ""}">' for n in range(30)
+    f'<!ENTITY l{n} "{"&l" + str(n - 1) + ";" if n else "lol"}{"&l" + str(n - 1) + ";" if n else ""}">'
+    for n in range(30)
 )
 
 
@@ -113,7 +114,12 @@ def test_xml_without_end_in_depth_or_number_is_refused(vocabulary: Vocabulary) -
 
 @pytest.mark.parametrize(
     "data",
-    [b"\x00\x01\x02" * 100, b"\x89PNG\r\n\x1a\n\x00\x00", b"%PDF-1.7\n\x00\x00", b"\xd0\xcf\x11\xe0\x00"],
+    [
+        b"\x00\x01\x02" * 100,
+        b"\x89PNG\r\n\x1a\n\x00\x00",
+        b"%PDF-1.7\n\x00\x00",
+        b"\xd0\xcf\x11\xe0\x00",
+    ],
 )
 def test_other_kinds_of_files_are_refused(vocabulary: Vocabulary, data: bytes) -> None:
     assert refused(data, vocabulary) == "unknown_kind"
@@ -134,7 +140,9 @@ def test_hostile_expressions_cost_their_row_only(vocabulary: Vocabulary) -> None
 
 
 def test_cells_that_look_like_formulas_stay_texts(vocabulary: Vocabulary) -> None:
-    found = brought("n\t标签\n1\t@SUM(1)\n2\t+1-1\n3\t\"=cmd|' /C calc'!A0\"\n", vocabulary, gate="review")
+    found = brought(
+        "n\t标签\n1\t@SUM(1)\n2\t+1-1\n3\t\"=cmd|' /C calc'!A0\"\n", vocabulary, gate="review"
+    )
     texts = [row["then"][0] for row in found.document["tables"][0]["rows"]]
     assert texts[:2] == ["@SUM(1)", "+1-1"]
     assert found.accepted == 2  # what begins with = is an expression here, and this one is none
@@ -144,3 +152,12 @@ def test_a_large_honest_table_is_read_in_time(vocabulary: Vocabulary) -> None:
     lines = "\n".join(f"{n}\t>= {n}\ttag {n}" for n in range(2_000))
     found = brought(f"F\tn\t标签\n{lines}\n", vocabulary, "big.tsv", gate="review")
     assert (found.read, found.accepted) == (2_000, 2_000)
+
+
+def test_a_column_that_is_wrong_throughout_is_one_error(vocabulary: Vocabulary) -> None:
+    lines = "\n".join(f'{n}\t"""text {n}"""\ttag {n}' for n in range(1_500))
+    text = f"F\t订单金额\t标签\n{lines}\n"
+    with pytest.raises(InputError) as caught:
+        brought(text, vocabulary, "big.tsv", gate="review")
+    assert caught.value.code == "interchange.too_many_problems"
+    assert "row 1 " in caught.value.text("en")

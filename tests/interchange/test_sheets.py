@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date
 from typing import Any
 
 import pytest
@@ -117,7 +117,7 @@ def test_typed_cells_of_a_spreadsheet_keep_their_meaning(vocabulary: Vocabulary)
         percent = book.add_format({"num_format": "0%"})
         sheet.write_row(2, 0, [1, 3])
         sheet.merge_range(2, 2, 3, 2, "")
-        sheet.write_datetime(2, 2, datetime(2026, 11, 11), day)
+        sheet.write_datetime(2, 2, date(2026, 11, 11), day)
         sheet.write_boolean(2, 3, True)
         sheet.write_number(2, 4, 0.08, percent)
         sheet.write_row(3, 0, [2, ">=2"])
@@ -155,7 +155,14 @@ def test_a_prefix_marks_a_column_too_and_without_marks_the_last_one_is_the_resul
 
 @pytest.mark.parametrize(
     ("mark", "wanted"),
-    [("U", "unique"), ("A", "any"), ("F", "first"), ("C", "collect"), ("唯一", "unique"), ("收集", "collect")],
+    [
+        ("U", "unique"),
+        ("A", "any"),
+        ("F", "first"),
+        ("C", "collect"),
+        ("唯一", "unique"),
+        ("收集", "collect"),
+    ],
 )
 def test_the_corner_or_a_line_above_names_the_policy(
     vocabulary: Vocabulary, mark: str, wanted: str
@@ -222,7 +229,7 @@ def test_every_sheet_with_a_table_is_read_and_hidden_ones_are_not(vocabulary: Vo
 def test_an_expression_may_stand_in_a_header_and_behind_an_equals_sign(
     vocabulary: Vocabulary,
 ) -> None:
-    text = 'hour(order.paid_at)\t结果: rate\n>= 18\t= order.quantity * 2\n'
+    text = "hour(order.paid_at)\t结果: rate\n>= 18\t= order.quantity * 2\n"
     found = pasted(text, vocabulary)
     assert found.complete
     (made,) = found.document["tables"]
@@ -232,7 +239,9 @@ def test_an_expression_may_stand_in_a_header_and_behind_an_equals_sign(
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
 def test_pasted_text_may_be_in_any_usual_encoding(vocabulary: Vocabulary, encoding: str) -> None:
-    found = brought("省份\t标签\n浙江省\thit\n".encode(encoding), vocabulary, "a.txt", gate="review")
+    found = brought(
+        "省份\t标签\n浙江省\thit\n".encode(encoding), vocabulary, "a.txt", gate="review"
+    )
     assert found.names == {"省份": "recipient.province"}
 
 

@@ -197,8 +197,9 @@ def _cell(action: Action, args: dict[str, Any] | None) -> Any:
         return NOTHING
     if not args:
         return True
-    if set(args) == {action.main} and args[action.main] != NOTHING:
-        return args[action.main]
+    value = args.get(action.main)
+    if set(args) == {action.main} and value != NOTHING and value is not False:
+        return value
     return args
 
 

@@ -328,7 +328,8 @@ class _Composer:
 
     def _id(self, title: str, fallback: str) -> str:
         number = len(self.tables) + len(self.rules) + 1
-        return unused(slug(title, f"{fallback}-{number}"), self.ids, "-")
+        spare = f"{slug(self.given.model.name, fallback)}-{number}"  # a title without Latin letters
+        return unused(slug(title, spare), self.ids, "-")
 
     def _document(self) -> None:
         model, options = self.given.model, self.given.options

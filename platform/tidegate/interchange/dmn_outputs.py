@@ -21,7 +21,7 @@ _TEXTS = ("text", "choice", "any", "texts")
 
 def feel_output(action: Action, raw: Any, writer: FeelWriter, scope: Scope) -> str:
     """A `then` cell, or an action's argument as `document_of` writes it, in FEEL. Raises NotOurs."""
-    if raw in ("-", False):
+    if raw is False or raw == "-":  # not `in`: a number 0 is something
         return "null"
     if raw is None or (raw is True and not action.main):
         return "true" if not action.main else "null"

@@ -57,7 +57,7 @@ class _Reader:
         self.options = options
         self.types = Types(root)
         title = root.get("name") or name.rpartition(".")[0] or name
-        self.model = Model(title, f"导入自 {name}（DMN）")
+        self.model = Model(title, f"导入自 {name}（DMN） · imported from {name}")
         self.names: dict[str, str] = {}
         self.outputs: dict[str, list[str]] = {}  # keys of each decision's outputs, by its id
         self.decisions = list(parts(root, "decision"))
@@ -120,7 +120,8 @@ class _Reader:
     def _implicit(self) -> None:
         """Inputs that tables name without declaring them, as some tools write files."""
         for decision in self.decisions:
-            for clause in parts(part(decision, "decisionTable") or decision, "input"):
+            table = part(decision, "decisionTable")
+            for clause in parts(table, "input") if table is not None else ():
                 expression = part(clause, "inputExpression")
                 text = " ".join(text_of(expression).split())
                 if _PLAIN_NAME.match(text) and text not in self.names:
@@ -303,6 +304,12 @@ class _Reader:
 
 
 def _check_policy(policy: str, table: Element, outputs: int) -> None:
+    if outputs == 0:
+        raise NotOurs(
+            "interchange.no_outputs",
+            "这张表没有输出列；请补上",
+            "the table has no output; add one",
+        )
     if policy not in POLICIES:
         raise NotOurs(
             "interchange.policy",

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -19,8 +20,8 @@ from tidegate.engine.sourced import read_yaml
 from tidegate.engine.values import Money, plain
 from tidegate.engine.vocabulary import Action, Vocabulary, read_fact
 from tidegate.interchange.actions import Target, arguments
+from tidegate.interchange.dmn_tables import OURS
 from tidegate.interchange.dmn_types import part, parts, text_of
-from tidegate.interchange.dmn_writing import OURS
 from tidegate.interchange.feel import Feel
 from tidegate.interchange.feel_arguments import output_of
 from tidegate.interchange.model import Arguments, Said
@@ -75,11 +76,8 @@ class DmnComposer:
 
     @property
     def read(self) -> int:
-        return sum(
-            1
-            for one in self.decisions
-            for _ in parts(part(one.element, "decisionTable") or Element("none"), "rule")
-        )
+        tables = (part(one.element, "decisionTable") for one in self.decisions)
+        return sum(1 for table in tables if table is not None for _ in parts(table, "rule"))
 
     def compose(self, rejected: Collection[Key]) -> Draft:
         return _Composing(self, rejected).compose()
@@ -95,29 +93,32 @@ class _Composing:
         self.document = {
             key: value for key, value in head.items() if key not in ("currency", "derive", "stages")
         }
-        self.titles = head.get("derive") or {}
-        self.stages = [dict(stage) for stage in head.get("stages") or ()]
+        self.titles = dict(_pairs(head, "derive"))
+        stages = head.get("stages")
+        self.stages = [
+            dict(stage)
+            for stage in (stages if isinstance(stages, list) else ())
+            if isinstance(stage, dict)
+        ]
         self.scope = self._scope()
         self.typed = Typed(self.scope, self.currency)
         self.feel = Feel({}, closed=False)
 
     def _scope(self) -> Scope:
         head, vocabulary = self.given.head, self.given.vocabulary
-        fields = {}
-        for name, spec in (head.get("fields") or {}).items():
+        fields, parameters = {}, {}
+        for name, spec in _pairs(head, "fields"):
             try:
                 fields[name] = read_fact(name, {"title": name, **spec})
             except (ValueError, KeyError, TypeError):
                 continue  # the engine's reader says what is wrong
         gate = vocabulary.gates.get(str(head.get("gate")))
-        parameters = {
-            name: of_fact(spec["type"], str(spec.get("unit", "")), tuple(spec.get("values") or ()))
-            for name, spec in (head.get("parameters") or {}).items()
-        }
-        lists = {
-            name: list_of(of_fact(spec["type"] if isinstance(spec, dict) else "text"))
-            for name, spec in (head.get("lists") or {}).items()
-        }
+        for name, spec in _pairs(head, "parameters"):
+            known = spec if isinstance(spec, dict) else {}
+            values = known.get("values")
+            texts = tuple(map(str, values)) if isinstance(values, list) else ()
+            parameters[name] = of_fact(str(known.get("type")), str(known.get("unit", "")), texts)
+        lists = {name: list_of(of_fact(_type_of(spec))) for name, spec in _pairs(head, "lists")}
         facts = frozenset(gate.facts) if gate else frozenset()
         return Scope(vocabulary, parameters, lists, {}, {}, fields, gate.id if gate else "", facts)
 
@@ -143,8 +144,8 @@ class _Composing:
         return self.feel.expression(text_of(part(one.element, "literalExpression")))
 
     def _parameter(self, one: _Kind) -> None:
-        spec = self.document.get("parameters", {}).get(one.name)
-        if spec is None:
+        spec = dict(_pairs(self.document, "parameters")).get(one.name)
+        if not isinstance(spec, dict):
             return
         value = self._constant(self._value(one), str(spec.get("type")), one)
         parameters = dict(self.document["parameters"])
@@ -153,11 +154,11 @@ class _Composing:
         self.draft.origins[f"parameters.{one.name}"] = Origin((one.index, 0), Place(one.name))
 
     def _list(self, one: _Kind) -> None:
-        spec = self.document.get("lists", {}).get(one.name)
+        spec = dict(_pairs(self.document, "lists")).get(one.name)
         node = self._value(one)
         if spec is None or not isinstance(node, tree.ListOf):
             return
-        kind = str(spec["type"]) if isinstance(spec, dict) else "text"
+        kind = _type_of(spec)
         values = [self._constant(member, kind, one) for member in node.members]
         lists = dict(self.document["lists"])
         lists[one.name] = {**spec, "values": values} if isinstance(spec, dict) else values
@@ -165,18 +166,18 @@ class _Composing:
         self.draft.origins[f"lists.{one.name}"] = Origin((one.index, 0), Place(one.name))
 
     def _constant(self, node: tree.Node, kind: str, one: _Kind) -> Any:
-        negative = isinstance(node, tree.Negate)
         inner = node.value if isinstance(node, tree.Negate) else node
-        if not isinstance(inner, tree.Literal):
+        value = inner.value if isinstance(inner, tree.Literal) else None
+        if value is None or (inner is not node and not isinstance(value, Decimal)):
             raise NotOurs(
                 "interchange.not_constant",
                 f"{one.name} 应为常量",
                 f"{one.name} should be a constant",
             )
-        value: Any = -inner.value if negative else inner.value  # type: ignore[operator]  # numbers
-        if kind == "money":
-            value = Money(value, self.currency)
-        return plain(value) if not hasattr(value, "as_tuple") else value
+        if isinstance(value, Decimal):
+            value = value if inner is node else -value
+            return plain(Money(value, self.currency)) if kind == "money" else value
+        return plain(value)
 
     def _derive(self, one: _Kind) -> None:
         node = self.typed.expression(self._value(one))
@@ -328,8 +329,19 @@ class _Composing:
         if not action.main and said == tree.Literal(True):
             return True
         found = arguments(Target(action, action.main), action.id, said, self.currency)
-        bare = set(found) == {action.main} and found[action.main] not in ("-", False)
-        return found[action.main] if bare else found
+        value = found.get(action.main)
+        bare = set(found) == {action.main} and value is not False and value != "-"
+        return value if bare else found
+
+
+def _pairs(data: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
+    """The entries of a section; none when somebody made something else of it."""
+    found = data.get(key)
+    return list(found.items()) if isinstance(found, dict) else []
+
+
+def _type_of(spec: Any) -> str:
+    return str(spec.get("type", "text")) if isinstance(spec, dict) else "text"
 
 
 def _plain(test: tree.Node) -> tree.Node:

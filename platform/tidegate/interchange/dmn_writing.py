@@ -8,7 +8,7 @@ travels in extension elements that other tools keep or drop; `dmn_restoring` rea
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from xml.etree import ElementTree
@@ -26,18 +26,16 @@ from tidegate.engine.yaml_text import yaml_text
 from tidegate.interchange.dmn_diagram import add_diagram
 from tidegate.interchange.dmn_facts import Facts
 from tidegate.interchange.dmn_outputs import feel_output
+from tidegate.interchange.dmn_tables import DMN, OURS, clean, write_columns, write_rules
 from tidegate.interchange.feel_writing import FeelWriter
 from tidegate.interchange.remarks import ERROR, Exported, NotOurs, Place, Remark
 from tidegate.interchange.rule_columns import laid_out
 
-DMN = "https://www.omg.org/spec/DMN/20191111/MODEL/"
-OURS = "https://tidegate.dev/ns/dmn/1"
 POLICIES = {
     "first": "FIRST", "unique": "UNIQUE", "any": "ANY", "collect": "RULE ORDER",
     "priority": "RULE ORDER", "": "RULE ORDER",
 }  # fmt: skip
 _PARTS = ("rules", "tables", "derive", "stages")
-_ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def write_dmn(ruleset: RuleSet) -> Exported:
@@ -87,13 +85,13 @@ class _Writer:
             f"{{{DMN}}}definitions",
             {
                 "id": f"_{_token(ruleset.id)}",
-                "name": _clean(ruleset.title["en"]),
+                "name": clean(ruleset.title["en"]),
                 "namespace": f"https://tidegate.dev/rulesets/{ruleset.id}",
                 "exporter": "Tidegate",
             },
         )
         extension = SubElement(root, f"{{{DMN}}}extensionElements")
-        SubElement(extension, f"{{{OURS}}}ruleset").text = _clean(yaml_text(self._head()))
+        SubElement(extension, f"{{{OURS}}}ruleset").text = clean(yaml_text(self._head()))
         facts = Facts(ruleset)
         for decision in self.decisions.values():
             facts.see(decision.uses)
@@ -151,13 +149,13 @@ class _Writer:
         while own in self.ids:
             own += "_"
         self.ids.add(own)
-        attributes = {"id": own, "name": _clean(name), f"{{{OURS}}}kind": kind}
+        attributes = {"id": own, "name": clean(name), f"{{{OURS}}}kind": kind}
         if stage:
             attributes[f"{{{OURS}}}stage"] = stage
         element = Element(f"{{{DMN}}}decision", attributes)
         if why:
-            SubElement(element, f"{{{DMN}}}description").text = _clean(why)
-        SubElement(element, f"{{{DMN}}}variable", {"id": f"{own}-v", "name": _clean(name)})
+            SubElement(element, f"{{{DMN}}}description").text = clean(why)
+        SubElement(element, f"{{{DMN}}}variable", {"id": f"{own}-v", "name": clean(name)})
         return element
 
     def _literal(self, name: str, node: tree.Node, kind: str, place: Place) -> None:
@@ -252,9 +250,9 @@ class _Writer:
         if table is not None:
             element.set(f"{{{OURS}}}table", table.id)
             for lang, title in table.title.items():
-                element.set(f"{{{OURS}}}title-{lang}", _clean(title))
+                element.set(f"{{{OURS}}}title-{lang}", clean(title))
             if table.note:
-                element.set(f"{{{OURS}}}note", _clean(table.note))
+                element.set(f"{{{OURS}}}note", clean(table.note))
         body = SubElement(
             element,
             f"{{{DMN}}}decisionTable",
@@ -270,17 +268,9 @@ class _Writer:
         if not used:  # a table has at least one input
             used, columns = [0], ["true"]
             texts = [(rule, ["-"], then_texts) for rule, _, then_texts in texts]
-        for number in used:
-            clause = SubElement(body, f"{{{DMN}}}input", {"id": f"{own}-i{number}"})
-            expression = SubElement(clause, f"{{{DMN}}}inputExpression", {"id": f"{own}-x{number}"})
-            SubElement(expression, f"{{{DMN}}}text").text = columns[number]
-        for number, action in enumerate(outputs):
-            label = action if outputs.index(action) == number else f"{action}_{number}"
-            SubElement(body, f"{{{DMN}}}output",
-                       {"id": f"{own}-o{number}", "name": label, f"{{{OURS}}}action": action})  # fmt: skip
-        self._annotations(body, [rule for rule, _, _ in texts], kind)
-        for number, (rule, when, then_texts) in enumerate(texts, 1):
-            self._rule(body, f"{own}-{number}", rule, [when[n] for n in used], then_texts, kind)
+        cut = [(rule, [when[n] for n in used], then_texts) for rule, when, then_texts in texts]
+        write_columns(body, own, [columns[n] for n in used], outputs)
+        write_rules(body, own, cut, whole_ids=kind == "rules")
         self.written += len(texts)
         if texts:
             self.decisions[name] = decision
@@ -338,37 +328,8 @@ class _Writer:
         ]
         return rule, when, said
 
-    def _annotations(self, body: Element, rules: Iterable[Rule], kind: str) -> None:
-        for name in _ANNOTATIONS:
-            SubElement(body, f"{{{DMN}}}annotation", {"name": name})
-
-    def _rule(
-        self,
-        body: Element,
-        own: str,
-        rule: Rule,
-        when: Sequence[str],
-        then: Sequence[str],
-        kind: str,
-    ) -> None:
-        element = SubElement(body, f"{{{DMN}}}rule", {"id": own})
-        for number, text in enumerate(when):
-            entry = SubElement(element, f"{{{DMN}}}inputEntry", {"id": f"{own}-i{number}"})
-            SubElement(entry, f"{{{DMN}}}text").text = text
-        for number, text in enumerate(then):
-            entry = SubElement(element, f"{{{DMN}}}outputEntry", {"id": f"{own}-o{number}"})
-            SubElement(entry, f"{{{DMN}}}text").text = text
-        title, why = (rule.title, rule.why) if rule.row is None else (rule.row.title, rule.row.why)
-        short = rule.id if kind == "rules" else rule.id.removeprefix(f"{rule.table}.")
-        for text in (short, title.get("zh", ""), title.get("en", ""), why, rule.note):
-            entry = SubElement(element, f"{{{DMN}}}annotationEntry")
-            SubElement(entry, f"{{{DMN}}}text").text = _clean(text)
-
     def _report(self, place: Place, reason: NotOurs) -> None:
         self.remarks.append(Remark(ERROR, reason.code, reason.zh, reason.en, place))
-
-
-_ANNOTATIONS = ("id", "title.zh", "title.en", "why", "note")
 
 
 def _scope(document: dict[str, Any], ruleset: RuleSet) -> Scope:
@@ -393,7 +354,9 @@ def _then(rule: Rule, columns: Sequence[tuple[str, int]]) -> list[Any]:
     for call, column in zip(rule.actions, _columns(rule), strict=True):
         entry = action_document(call)
         bare: Any = {} if call.action.main else True
-        values[column] = entry[call.action.id] if isinstance(entry, dict) else bare
+        value = entry[call.action.id] if isinstance(entry, dict) else bare
+        nothing = value is False or value == "-"  # what would mean nothing in a table's cell
+        values[column] = {call.action.main: value} if nothing else value
     return [values.get(column, "-") for column in columns]
 
 
@@ -404,8 +367,3 @@ def _tested(rows: Sequence[tuple[Rule, list[str], list[str]]], number: int) -> b
 def _token(text: str) -> str:
     """Text as part of an XML id."""
     return re.sub(r"[^A-Za-z0-9_.-]", lambda found: f"u{ord(found[0]):x}", text)
-
-
-def _clean(text: str) -> str:
-    """Without the characters XML cannot hold."""
-    return _ILLEGAL.sub("�", text)

@@ -219,7 +219,9 @@ class FeelWriter:
 
 
 def normal(node: tree.Node) -> tree.Node:
-    """One form for what means the same: functions by one name, a test that names a single value as a comparison, `or` in `or` in one."""
+    """One form for what means the same: functions by one name, a test that names a single value
+    as a comparison, `or` in `or` in one.
+    """
     node = rebuilt(node, normal)
     if isinstance(node, tree.And | tree.Or):
         kind = type(node)

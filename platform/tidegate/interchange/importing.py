@@ -14,10 +14,10 @@ from tidegate.interchange.jdm_reading import read_jdm
 from tidegate.interchange.model import Model, Table
 from tidegate.interchange.naming import compact
 from tidegate.interchange.options import Options
-from tidegate.interchange.remarks import WARNING, Imported, Remark
+from tidegate.interchange.remarks import WARNING, Imported, NotOurs, Remark
 from tidegate.interchange.settling import settle
 from tidegate.interchange.sheet_reading import read_sheets
-from tidegate.interchange.uploads import check_size, parse_json, parse_xml
+from tidegate.interchange.uploads import check_size, parse_json, parse_xml, refused
 from tidegate.interchange.workbook_reading import WorkbookComposer, is_ours
 
 
@@ -31,8 +31,17 @@ def import_file(name: str, data: bytes, vocabulary: Vocabulary, options: Options
     """
     check_size(name, data)
     options.gate_of(vocabulary)
+    try:
+        return _read(name, data, vocabulary, options)
+    except NotOurs as reason:  # in a part that no row is to blame for
+        raise refused(
+            reason.code.removeprefix("interchange."), name, reason.zh, reason.en
+        ) from reason
+
+
+def _read(name: str, data: bytes, vocabulary: Vocabulary, options: Options) -> Imported:
     head = data[:200].removeprefix(b"\xef\xbb\xbf").lstrip()
-    if head.startswith(b"<"):
+    if head.startswith((b"<", b"\xff\xfe<\x00", b"\xfe\xff\x00<")):
         return _import_dmn(name, parse_xml(name, data), vocabulary, options)
     if head.startswith((b"{", b"[")):
         return import_model(read_jdm(parse_json(name, data), name), vocabulary, options)

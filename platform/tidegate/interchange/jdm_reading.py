@@ -135,7 +135,8 @@ class _Reader:
         passed = bool(content.get("passThrough"))
         prefix = f"{content['outputPath']}." if content.get("outputPath") else ""
         collect = content.get("hitPolicy") == "collect"
-        names = [f"{prefix}{_text(one, 'field')}" for one in _list(content, "outputs")]
+        outputs = [one for one in _list(content, "outputs") if _text(one, "field")]
+        names = [f"{prefix}{_text(one, 'field')}" for one in outputs]
         unknown: dict[str, tree.Node | None] = dict.fromkeys(names)
         try:
             self._check(node, came)
@@ -153,6 +154,14 @@ class _Reader:
         return came.then({o.name: tree.Name(o.key) for o in table.outputs}, passed)
 
     def _check(self, node: Node, came: Flow) -> None:
+        if node.type == "decisionTableNode" and not any(
+            _text(one, "field") for one in _list(node.content, "outputs")
+        ):
+            raise NotOurs(
+                "interchange.no_outputs",
+                "这张表没有输出列；请补上",
+                "the table has no output; add one",
+            )
         if came.guarded:
             raise NotOurs(
                 "interchange.below_switch",
@@ -290,7 +299,8 @@ class _TableReader:
                 except NotOurs as reason:
                     self.reader._report(place, reason)
         said: list[Said] = []
-        for one, name in zip(_list(self.node.content, "outputs"), self.names, strict=True):
+        given = [one for one in _list(self.node.content, "outputs") if _text(one, "field")]
+        for one, name in zip(given, self.names, strict=True):
             text = _text(raw, _text(one, "id"))
             try:
                 said.append(Zen(text, self.lookup).expression() if text.strip() else None)

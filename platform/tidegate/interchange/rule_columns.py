@@ -39,6 +39,8 @@ def laid_out(rules: Sequence[Rule]) -> RuleTable:
             subject, cell = split(expression_of(part))
             if numbers.get(render(subject), -1) in row:  # looked at before in this rule
                 subject, cell = expression_of(part), TRUE
+            while numbers.get(render(subject), -1) in row:  # even as a whole: told apart by form
+                subject = tree.And((subject, tree.Literal(True)))
             if render(subject) not in numbers:
                 numbers[render(subject)] = len(table.subjects)
                 table.subjects.append(subject)

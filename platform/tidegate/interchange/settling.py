@@ -12,9 +12,11 @@ from typing import Any, Protocol
 from tidegate.engine.problems import Problem, RuleProblems
 from tidegate.engine.reader import read_ruleset
 from tidegate.engine.vocabulary import Vocabulary
+from tidegate.errors import InputError
 from tidegate.interchange.remarks import ERROR, WARNING, Imported, NotOurs, Place, Remark
 
 Key = tuple[int, int]  # the decision's number in the file, and its row (0: all of it)
+MAX_REJECTED = 1_000  # by the engine's reader, which stops at 200 problems each time
 _CELL = re.compile(r"\.(when|then)\[(\d+)\]")
 
 
@@ -63,6 +65,7 @@ def settle(
 
     Raises:
         RuleProblems: the document is wrong in a way no row is to blame for.
+        InputError: so many rows are wrong that a column must be.
     """
     rejected: set[Key] = set()
     told: list[Remark] = list(remarks)
@@ -73,11 +76,28 @@ def settle(
             failures = _refused(draft, vocabulary, name)
         if not failures:
             break
+        if rejected.issuperset(key for key, _ in failures):  # nothing more to take out
+            read_ruleset(draft.document, vocabulary, name)
+            break
         told += [remark for _, remark in failures]
         rejected |= {key for key, _ in failures}
+        if len(rejected) > MAX_REJECTED:
+            raise _hopeless(told, name)
     document = draft.document if draft.says_something else {}
     told += [*draft.remarks, *_shortened(told, draft)]
     return Imported(document, read, draft.accepted, tuple(told), draft.names)
+
+
+def _hopeless(told: list[Remark], name: str) -> InputError:
+    wrong = [remark for remark in told if remark.severity == ERROR][:3]
+    zh, en = ("\n".join(remark.text(lang) for remark in wrong) for lang in ("zh", "en"))
+    return InputError(
+        "interchange.too_many_problems",
+        zh=f"文件 {name}：超过 {MAX_REJECTED} 行导入不了，多半是某一列整列写错；先改好再导入：\n{zh}",
+        en=f"{name}: more than {MAX_REJECTED} rows can't be carried over, so that a whole column "
+        f"is probably wrong; mend that first:\n{en}",
+        file=name,
+    )
 
 
 def _shortened(remarks: list[Remark], draft: Draft) -> list[Remark]:
@@ -123,7 +143,7 @@ def origin_of(draft: Draft, problem: Problem) -> Origin | None:
     while path:
         if path in draft.origins:
             return draft.origins[path]
-        path = re.sub(r"(\[\d+\]|\.[^.\[]*|^[^.\[]*)\Z", "", path)
+        path = path[: max(path.rfind("."), path.rfind("["), 0)]
     return None
 
 

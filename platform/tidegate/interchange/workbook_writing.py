@@ -194,7 +194,7 @@ class _Writer:
         frozen = sheet.row
         for row in rows:
             when = [cell if isinstance(cell, str) else CELL.text(cell) for cell in row["when"]]
-            then = ["-" if cell in ("-", False) else CELL.text(cell) for cell in row["then"]]
+            then = ["-" if cell is False else CELL.text(cell) for cell in row["then"]]
             sheet.write([row["id"], *when, *then, *[PLAIN.text(row.get(key, "")) for key in end]])
         sheet.finish(frozen)
 
