@@ -100,3 +100,17 @@ def test_several_objects_are_refused(ask: Any) -> None:
     result = ask("next", *AT, facts=[FACTS, FACTS])
     assert result.exit_code == 2
     assert "2 objects" in result.output
+
+
+def test_mutants_and_proposals_are_printed(tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text(SET, "utf-8")
+    run = lambda *words: CliRunner().invoke(rules, [*words, str(tmp_path / "t.yaml")])  # noqa: E731
+    found = json.loads(run("mutants", "--json").stdout)
+    assert found["tried"] == len(found["mutants"]) > 5
+    assert {"rule", "what", "from", "to", "message"} == set(found["mutants"][0])
+    proposed = run("propose")
+    assert proposed.exit_code == 0
+    (tmp_path / "t.yaml").write_text(SET + proposed.stdout, "utf-8")
+    tested = run("test", "--json")
+    assert tested.exit_code == 0, tested.output
+    assert json.loads(tested.stdout)["passed"] >= 5

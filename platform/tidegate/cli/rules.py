@@ -28,6 +28,7 @@ from tidegate.cli.rules_reading import (
     say_nothing_found,
 )
 from tidegate.cli.rules_simulate import simulate
+from tidegate.cli.rules_tests import mutants_command, propose_command
 from tidegate.engine.cases import run_cases
 from tidegate.engine.checking import ERROR, WARNING
 from tidegate.engine.checking import check as findings_of
@@ -64,6 +65,8 @@ rules.add_command(simulate)
 rules.add_command(agree_command)
 rules.add_command(explain)
 rules.add_command(next_command)
+rules.add_command(mutants_command)
+rules.add_command(propose_command)
 rules.add_command(import_rules)
 rules.add_command(export_rules)
 
