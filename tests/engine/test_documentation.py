@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tidegate.engine import cases, checking, reference, rulesets
+from tidegate.engine import (
+    cases,
+    checking,
+    conditions,
+    form_operators,
+    form_reading,
+    forms,
+    limits,
+    rulesets,
+    settling,
+    values,
+)
+from tidegate.engine.language import parser
 from tidegate.engine.language.functions import FUNCTIONS
+from tidegate.engine.language.types import of_fact
 from tidegate.engine.reader import read_cases, read_ruleset
 from tidegate.engine.vocabulary import Vocabulary
 
@@ -21,10 +35,11 @@ BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 def test_every_function_policy_expectation_and_finding_is_on_the_page() -> None:
     names = [name.replace("_", " ") for name in FUNCTIONS]
     names += [*rulesets.POLICIES, *rulesets.ON_MISSING, *cases._EXPECT]
-    source = Path(str(checking.__file__)).read_text(encoding="utf-8")
-    codes = re.findall(r'"(check\.\w+)"', source)
-    assert len(codes) >= 10
-    names += [*codes, reference.MISSING_REASON, reference.CONFLICT_REASON]
+    folder = Path(str(checking.__file__)).parent
+    source = "".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py")))
+    codes = sorted(set(re.findall(r'"(check\.\w+)"', source)))
+    assert len(codes) >= 20
+    names += [*codes, settling.MISSING_REASON, settling.CONFLICT_REASON]
     assert not [name for name in names if not re.search(rf"\b{re.escape(name)}\b", PAGE)]
 
 
@@ -82,3 +97,43 @@ def test_every_expression_on_the_page_type_checks(text: str, vocabulary: Vocabul
     if text.startswith(("starts with(item", "matches(item")):
         wrapped = parse(f"some item in items satisfies {text}")
     assert bind(wrapped, scope)[2] == []
+
+
+# limits and forms
+
+FORMS = (Path(__file__).parents[2] / "docs" / "rule-forms.md").read_text(encoding="utf-8")
+
+
+def test_the_limits_on_the_page_are_those_of_the_engine() -> None:
+    section = PAGE.split("## Limits")[1]
+    numbers = {int(found.replace(",", "")) for found in re.findall(r"\d[\d,]*", section)}
+    wanted = [getattr(limits, name) for name in vars(limits) if name.startswith("MAX_")]
+    wanted += [parser.MAX_CHARACTERS, parser.MAX_DEPTH, values.MAX_TEXT, values.MAX_LIST]
+    wanted += [conditions.MAX_GROUP_DEPTH]
+    assert len(wanted) >= 18
+    assert not [limit for limit in wanted if limit not in numbers | {limits.MAX_PROBLEMS}]
+    assert f"At most {limits.MAX_PROBLEMS} problems" in PAGE
+
+
+def test_the_forms_on_the_page_are_forms() -> None:
+    found = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", FORMS, re.DOTALL)]
+    condition, group, cell, offer = found
+    assert forms.expression_of(condition) == "order.total >= high_value"
+    assert forms.entries_of(group) == [
+        'payment.status = "paid"',
+        {
+            "any": [
+                "since(order.paid_at, warehouse_hours) > 24h",
+                "count(items[item.fragile]) >= 2",
+            ]
+        },
+    ]
+    assert forms.cell_of(cell) == ">= high_value"
+    assert offer in form_operators.operators_for(of_fact("instant"))
+
+
+def test_every_shape_of_a_form_is_on_the_page() -> None:
+    keys = {key for keys, optional, _ in form_reading._SHAPES for key in keys | optional}
+    names = {*keys, *form_reading._LEAVES, "negated", "where", "variable", "tests", "any"}
+    assert len(names) >= 40
+    assert not [name for name in names if f'"{name}"' not in FORMS and f"`{name}`" not in FORMS]

@@ -334,7 +334,8 @@ def test_any_json_is_a_form_or_is_refused(form: Any) -> None:
             found = read(form)
         except ExpressionError:
             continue
-        assert found
+        if read is not entries_of:  # an empty group is no condition at all
+            assert found
         if read is expression_of:
             assert isinstance(found, str)
             assert expression_of(form_of(parse(found))) == found
