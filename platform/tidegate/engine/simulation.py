@@ -47,18 +47,6 @@ Answer = Ruling | Refusal
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """A document that a version could not judge; an answer too."""
-
-    error: str
-    actions: tuple[Outcome, ...] = ()
-    fired: tuple[str, ...] = ()
-
-
-Answer = Ruling | Refusal
-
-
-@dataclass(frozen=True, slots=True)
 class Said:
     """What one version said of a subject, kept as an example."""
 
@@ -295,10 +283,6 @@ def _causes(before: Sequence[Outcome], after: Sequence[Outcome]) -> set[str]:
     new = [(o.action, o.args) for o in after]
     found = {o.rule for o in before if (o.action, o.args) not in new}
     return found | {o.rule for o in after if (o.action, o.args) not in old}
-
-
-def _kept(answer: Answer) -> Said:
-    return Said(answer.actions, answer.fired, error_of(answer))
 
 
 def _kept(answer: Answer) -> Said:
