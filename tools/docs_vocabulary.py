@@ -79,12 +79,14 @@ def _gates(vocabulary: Vocabulary) -> Iterator[str]:
             " ".join(f"`{name}`" for name in names) for names in (gate.facts, gate.actions)
         )
         yield f"| `{gate.id}` | {gate.title['zh']} | {gate.subject} | {asked} | {facts} | {actions} |\n"
-    yield "\n## Calendars 日历\n\n| id | 名称 | name | from | to | days |\n|---|---|---|---|---|---|\n"
+    yield "\n## Calendars 日历\n\n| id | 名称 | name | hours | days | holidays |\n|---|---|---|---|---|---|\n"
     for calendar in vocabulary.calendars.values():
         names = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
         days = " ".join(names[day] for day in sorted(calendar.days))
-        hours = f"{calendar.start:%H:%M} | {calendar.end:%H:%M}"
-        yield f"| `{calendar.id}` | {calendar.title['zh']} | {calendar.title['en']} | {hours} | {days} |\n"
+        windows = dict.fromkeys(window for day in calendar.week for window in day)
+        hours = ", ".join(f"{opens:%H:%M}–{closes:%H:%M}" for opens, closes in windows)
+        title = f"{calendar.title['zh']} | {calendar.title['en']}"
+        yield f"| `{calendar.id}` | {title} | {hours} | {days} | {calendar.holidays or '-'} |\n"
     yield "\n"
 
 

@@ -112,7 +112,7 @@ GRID: dict[str, list[Any]] = {
     "order.m": NUMBERS,
     "order.total": AMOUNTS,
     "order.discount": AMOUNTS,
-    "order.carrier": ["SF", "sf", "ZTO", "YTO", "其他"],
+    "order.carrier": ["SF", "sf", "ZTO", "YTO", "A", "其他"],
     "order.other": ["SF", "sf", "ZTO", "YTO", "其他"],
     "order.memo": [*WORDS, "AB", "zzzzzz"],
     "order.kind": ["plain", "gift", "sample"],
@@ -148,7 +148,9 @@ class Sets:
         rng = self.rng
         roll = rng.random()
         if roll < 0.12:
-            return rng.choice(("order.closed", "order.closed = false", f"order.level {self.op()} 2"))
+            return rng.choice(
+                ("order.closed", "order.closed = false", f"order.level {self.op()} 2")
+            )
         if roll < 0.2 and self.derived:
             return rng.choice(self.derived)
         if roll < 0.3 and self.staged:
@@ -242,7 +244,9 @@ class Sets:
 
     def _order_kind(self, name: str) -> str:
         one = self.rng.choice(("plain", "gift", "sample"))
-        return self.rng.choice((f'{name} = "{one}"', f'{name} != "{one}"', f'{name} in ("gift", "{one}")'))
+        return self.rng.choice(
+            (f'{name} = "{one}"', f'{name} != "{one}"', f'{name} in ("gift", "{one}")')
+        )
 
     def _order_flag(self, name: str) -> str:
         return self.rng.choice((name, f"not({name})", f"{name} = false", f"coalesce({name}, true)"))
@@ -366,7 +370,15 @@ class Sets:
         if roll < 0.25 and "order.carrier" in self.fields:
             return {rng.choice(("hold", "use")): "= order.carrier"}
         return rng.choice(
-            ("approve", "approve", {"hold": "a"}, {"hold": "b"}, "reject", {"use": "SF"}, {"use": "ZTO"})
+            (
+                "approve",
+                "approve",
+                {"hold": "a"},
+                {"hold": "b"},
+                "reject",
+                {"use": "SF"},
+                {"use": "ZTO"},
+            )
         )
 
     def rules(self, prefix: str, count: int) -> list[dict[str, Any]]:
@@ -377,7 +389,11 @@ class Sets:
 
     def table(self, prefix: str) -> dict[str, Any]:
         rows = [
-            {"id": f"row{n}", "when": [self.rng.choice(("true", "true", "-"))], "then": [self.rng.choice(("SF", "ZTO"))]}
+            {
+                "id": f"row{n}",
+                "when": [self.rng.choice(("true", "true", "-"))],
+                "then": [self.rng.choice(("SF", "ZTO"))],
+            }
             for n in range(self.rng.randint(1, 3))
         ]
         found = {"id": f"{prefix}t", "inputs": [self.leaf()], "outputs": ["use"], "rows": rows}
@@ -415,7 +431,8 @@ class Sets:
         self.staged = True
         kinds = ("first", "priority", "collect", "collect", "unique")
         stages = [
-            {"id": f"s{n}", **self.body(rng.choice(kinds), f"s{n}r")} for n in range(rng.randint(2, 3))
+            {"id": f"s{n}", **self.body(rng.choice(kinds), f"s{n}r")}
+            for n in range(rng.randint(2, 3))
         ]
         return document | {"policy": policy, "stages": stages}
 
@@ -483,7 +500,11 @@ def a_want(rng: Random, ruleset: RuleSet) -> str:
         return rng.choice(WANTS)
     call = rng.choice(calls)
     main = call.args.get(call.action.main)
-    text = f"{call.action.id}:{main}" if isinstance(main, str) and rng.random() < 0.6 else call.action.id
+    text = (
+        f"{call.action.id}:{main}"
+        if isinstance(main, str) and rng.random() < 0.6
+        else call.action.id
+    )
     return f"!{text}" if rng.random() < 0.12 else text
 
 
@@ -499,17 +520,23 @@ def places(problem: Problem) -> Iterator[Place]:
     for name in GRID:
         group, _, field = name.partition(".")
         if name.startswith("items."):
-            for index in range(len(problem.facts.get("items") or ()) if f"item.{field}" in reads else 0):
+            for index in range(
+                len(problem.facts.get("items") or ()) if f"item.{field}" in reads else 0
+            ):
                 yield f"items[{index + 1}].{field}", _line_writer(index, field), [*GRID[name], None]
         elif name not in reads:
             continue
-        elif name == "history.similar" and isinstance(problem.facts.get("history", {}).get(field), dict):
+        elif name == "history.similar" and isinstance(
+            problem.facts.get("history", {}).get(field), dict
+        ):
             for span in sorted(_spans(problem.ruleset), key=len, reverse=True):
                 yield f"history.similar({span})", _window_writer(span), [*NUMBERS, None]
         elif name == "order.tags":
             yield name, _writer(group, field), [*_lists(problem.facts["order"].get("tags")), None]
         else:
-            dollars = DOLLARS if GRID[name] is AMOUNTS and "USD" in _text_of(problem.ruleset) else []
+            dollars = (
+                DOLLARS if GRID[name] is AMOUNTS and "USD" in _text_of(problem.ruleset) else []
+            )
             yield name, _writer(group, field), [*GRID[name], *dollars, None]
 
 
@@ -564,13 +591,20 @@ def gives(problem: Problem, decide: Decide, facts: Mapping[str, Any]) -> bool:
     try:
         return want.met_by(decide(facts).actions)
     except InputError as error:
-        assert error.code == "facts.missing", error
+        if error.code != "facts.missing":
+            raise
         return False
 
 
-def brute_force(problem: Problem, decide: Decide) -> tuple[set[frozenset[str]], dict[str, list[Any]]]:
-    """The minimal sets of one or two places, and for single places all values that work."""
-    known = list(places(problem))
+def brute_force(
+    problem: Problem, decide: Decide, more: Mapping[str, list[Any]]
+) -> tuple[set[frozenset[str]], dict[str, list[Any]]]:
+    """The minimal sets of one or two places, and for single places all values that work. `more`
+    are values to try beside the grid.
+    """
+    known = [
+        (name, write, [*values, *more.get(name, ())]) for name, write, values in places(problem)
+    ]
     singles: dict[str, list[Any]] = {}
     for name, write, values in known:
         for value in values:
@@ -600,6 +634,15 @@ def applied(problem: Problem, changes: list[dict[str, Any]]) -> dict[str, Any]:
     for change in changes:
         writers[change["fact"]](document, change["to"])
     return document
+
+
+def values_in(answer: Answer) -> dict[str, list[Any]]:
+    """The values an answer names, place by place."""
+    found: dict[str, list[Any]] = {}
+    for one in answer.sets:
+        for change in map(answer.change, one.changes):
+            found.setdefault(str(change["fact"]), []).append(change["to"])
+    return found
 
 
 def fact_sets(answer: Answer) -> set[frozenset[str]]:

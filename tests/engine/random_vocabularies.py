@@ -4,7 +4,7 @@ every shape, titles in Chinese and English.
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import date, time
 from random import Random
 
 from tidegate.engine.vocabulary import (
@@ -135,15 +135,18 @@ def a_vocabulary(rng: Random) -> Vocabulary:
 
 
 def _calendar(rng: Random, name: str) -> Calendar:
-    opens = rng.randint(0, 20)
-    closes = rng.randint(opens + 1, 23)
-    return Calendar(
-        id=name,
-        title={"zh": name, "en": name},
-        start=time(opens, rng.choice((0, 30))),
-        end=time(closes, rng.choice((0, 59))) if closes > opens else time(23, 59),
-        days=frozenset(rng.sample(range(7), rng.randint(1, 7))),
-    )
+    """Some days of the week with one window or two, now and then past midnight; days off."""
+    windows: list[tuple[tuple[time, time], ...]] = []
+    for _ in range(7):
+        opens, closes = sorted(rng.sample(range(24), 2))
+        day = ((time(opens, rng.choice((0, 30))), time(closes, rng.choice((0, 59)))),)
+        if rng.random() < 0.2 and 3 <= opens < closes < 22:
+            day = (*day, (time(22, 30), time(1)))
+        windows.append(() if rng.random() < 0.3 else day)
+    if not any(windows):
+        windows[0] = ((time(9), time(18)),)
+    closed = frozenset({date(2026, 11, 11)} if rng.random() < 0.2 else ())
+    return Calendar(name, {"zh": name, "en": name}, tuple(windows), closed=closed)
 
 
 def _arg(name: str, kind: str, **more: object) -> Argument:

@@ -71,7 +71,9 @@ def test_packs_are_found_with_the_tests_beside_them(pack: Path, vocabulary: Voca
         ("one cent over the limit is held", True),
         ("exactly the limit passes", True),
     ]
-    assert [one.code for one in checking.check(ruleset, tests)] == ["check.gap"]  # it says so itself
+    assert [one.code for one in checking.check(ruleset, tests)] == [
+        "check.gap"
+    ]  # it says so itself
 
 
 FULL = {"order": {"total": "501 CNY"}, "recipient": {"address_is_new": True}}

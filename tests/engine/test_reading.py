@@ -360,3 +360,93 @@ def test_every_name_of_the_vocabulary_is_unambiguous(vocabulary: Vocabulary) -> 
 def test_a_broken_vocabulary_is_a_configuration_error(text: str) -> None:
     with pytest.raises(ConfigError):
         load_vocabulary(text)
+
+
+# what must still mean the same once it is written with ids
+
+
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [
+        ("some order in items satisfies 订单.金额 > 1 CNY", "rule.name_taken"),
+        ("some o in items satisfies 订单.金额 > 1 CNY", ""),
+        ("some large in items satisfies 大额 > 1 CNY", "rule.name_taken"),
+        ("some x in items satisfies 大额 > 1 CNY", ""),
+        (" or ".join(["订单.金额 > 1 CNY"] * 100), "rule.expression_too_long"),
+        (" or ".join(["订单.金额 > 1 CNY"] * 80), ""),
+    ],
+)
+def test_a_variable_may_not_catch_a_name_of_the_canonical_form(
+    condition: str, code: str, vocabulary: Vocabulary
+) -> None:
+    text = GOOD.replace("max: 900 CNY}", "max: 900 CNY, title: {zh: 大额, en: Large}}")
+    text = text.replace("order.total > large", condition)
+    if code:
+        assert [found for found, _ in problems(text, vocabulary)] == [code]
+    else:
+        assert read_ruleset(text, vocabulary)
+
+
+def test_a_cell_may_not_catch_a_name_of_its_column(vocabulary: Vocabulary) -> None:
+    def table(variable: str) -> str:
+        cell = f"some {variable} in items satisfies ? > 1 CNY"
+        rows = f"rows: [{{id: r, when: ['{cell}'], then: [x]}}]"
+        head = "tables: [{id: t1, inputs: [订单.金额], outputs: [tag], "
+        return GOOD.replace("policy: first", "policy: collect") + f"{head}{rows}}}]\n"
+
+    assert [code for code, _ in problems(table("order"), vocabulary)] == ["rule.name_taken"]
+    assert read_ruleset(table("o"), vocabulary).tables["t1"].inputs == ("order.total",)
+
+
+def test_derived_facts_may_build_on_one_another_for_a_hundred_levels(
+    vocabulary: Vocabulary,
+) -> None:
+    def chained(count: int) -> str:
+        derive = "".join(f"  d{n}: not(d{n - 1})\n" for n in range(1, count))
+        return GOOD.replace("rules:", f"derive:\n  d0: order.invoice_wanted\n{derive}rules:")
+
+    # not(d) is two levels, and d0 is one
+    deepest = read_ruleset(chained(50), vocabulary).derive["d49"]
+    assert deepest.text == "not(d48)"
+    assert [code for code, _ in problems(chained(51), vocabulary)] == ["rule.derived_too_deep"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("gate: review", "gate: [review]", "rule.unknown_gate"),
+        ("rules:", "derive: {x: {value: '1 = 1', titel: X}}\nrules:", "rule.unknown_key"),
+        ("rules:", "fields: {custom.a: {type: text, tpye: x}}\nrules:", "rule.unknown_key"),
+        ("rules:", "fields: {custom.a: {type: choice, values: 5}}\nrules:", "rule.not_a_list"),
+        ("max: 900 CNY", "max: 900 CNY, values: 5", "rule.not_a_list"),
+        ("[order.total > large]", "[{}]", "rule.empty_group"),
+        ("[order.total > large]", "[{all: [{}]}]", "rule.empty_group"),
+        ("[order.total > large]", "[{any: []}]", "rule.empty_group"),
+    ],
+)
+def test_more_mistakes_have_their_code(
+    old: str, new: str, code: str, vocabulary: Vocabulary
+) -> None:
+    assert old in GOOD
+    assert code in [found for found, _ in problems(GOOD.replace(old, new, 1), vocabulary)]
+
+
+def test_json_text_reads_and_its_problems_have_places(vocabulary: Vocabulary) -> None:
+    text = json.dumps(read_yaml(GOOD, "x").data, indent=1)
+    assert read_ruleset(text, vocabulary).hash == read_ruleset(GOOD, vocabulary).hash
+    broken = text.replace("order.total > large", "order.totl > large")
+    line = next(n for n, row in enumerate(broken.split("\n"), 1) if "totl" in row)
+    assert problems(broken, vocabulary) == [("rule.unknown_field", line)]
+
+
+def test_strata_follow_what_is_written_and_read(vocabulary: Vocabulary) -> None:
+    text = (
+        GOOD.replace("policy: first", "policy: collect")
+        + """\
+  - {id: reader, if: [seen], then: [hold: x]}
+  - {id: writer, if: [], then: [tag: y]}
+"""
+    )
+    text = text.replace("rules:", "derive: {seen: 'list contains(order.tags, \"y\")'}\nrules:")
+    found = {rule.id: rule.stratum for rule in read_ruleset(text, vocabulary).rules}
+    assert found == {"a": 0, "reader": 1, "writer": 0}

@@ -15,7 +15,7 @@ from tidegate.engine.language import tree
 from tidegate.engine.language.functions import FUNCTIONS
 from tidegate.engine.rulesets import RuleSet
 
-SETS = 600
+SETS = 900
 
 
 def _nodes(ruleset: RuleSet) -> list[tree.Node]:
@@ -39,7 +39,12 @@ def test_every_generated_set_reads_and_every_construct_of_the_language_comes() -
         seen.update(f"stratum {rule.stratum}" for rule in ruleset.rules)
         seen.update(f"table {rule.table_policy}" for rule in ruleset.rules if rule.table)
         seen.update(f"does {call.action.id}" for rule in ruleset.rules for call in rule.actions)
-    kinds = {kind.__name__ for kind in tree.Node.__subclasses__()} - {"Name", "Input", "Sequence", "Step"}
+    kinds = {kind.__name__ for kind in tree.Node.__subclasses__()} - {
+        "Name",
+        "Input",
+        "Sequence",
+        "Step",
+    }
     wanted = kinds | set(FUNCTIONS) | set(POLICIES) | {"stratum 1", "stratum 2"}
     wanted |= {f"table {policy}" for policy in ("", "first", "unique", "any", "collect")}
     wanted |= {f"does {name}" for name in ("exclude", "use", "insure", "cover", "put", "switch")}

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from tidegate.engine import clock
 from tidegate.engine.reference import evaluate, next_change
+from tidegate.engine.vocabulary import Vocabulary
 
 NOW = datetime.fromisoformat("2026-11-11T12:00:00+08:00")
 TICK = timedelta(microseconds=1)
@@ -166,3 +168,64 @@ def test_daylight_saving_days_count_real_working_hours(read: Any) -> None:
     now = datetime.fromisoformat("2026-03-07T19:30:00-05:00")
     found = next_change(ruleset, facts, now, "America/New_York")
     assert found == datetime.fromisoformat("2026-03-08T20:00:00-04:00")
+
+
+# public holidays, and time that is computed with
+
+OFFICE = """tidegate: ruleset/1
+id: t
+gate: alert
+policy: collect
+rules:
+  - {id: late, if: ['since(parcel.printed_at, office_hours) > 1h'], then: [raise: {kind: label_late}]}
+"""
+
+
+def test_the_national_holidays_of_2026_are_no_office_hours_and_make_up_days_are(
+    vocabulary: Vocabulary,
+) -> None:
+    """National Day 2026: 1 to 7 October off; Saturday 10 October is worked instead (State Council)."""
+    office = vocabulary.calendars["office_hours"]
+    zone = clock.zone("Asia/Shanghai")
+    at = lambda day: datetime(2026, 10, day, 10, tzinfo=zone)  # noqa: E731
+    opened = [day for day in range(1, 12) if clock.is_open(office, at(day), zone)]
+    assert opened == [8, 9, 10]
+
+
+def test_an_alert_waits_over_the_holidays(read: Any) -> None:
+    """Printed half an hour before closing on 30 September: due half an hour into 8 October."""
+    facts = {"parcel": {"printed_at": "2026-09-30T17:30:00+08:00"}}
+    now = datetime.fromisoformat("2026-09-30T17:31:00+08:00")
+    found = next_change(read(OFFICE), facts, now)
+    assert found == datetime.fromisoformat("2026-10-08T09:30:00.000001+08:00")
+
+
+@pytest.mark.parametrize(
+    ("condition", "at"),
+    [
+        ("since(parcel.printed_at) + 2h > 24h", "2026-11-12T10:00:00.000001+08:00"),
+        ("now - parcel.printed_at >= 24h", "2026-11-12T12:00:00+08:00"),
+        ("since(parcel.printed_at) / 1h >= 5", "2026-11-11T17:00:00+08:00"),
+        (
+            "max(since(parcel.printed_at), since(parcel.waybill_at)) > 3h",
+            "2026-11-11T14:00:00.000001+08:00",
+        ),
+        ("now + 4h > order.ship_by", "2026-11-12T08:00:00.000001+08:00"),
+        ('date(now) = @"2027-03-01"', "2027-03-01T00:00:00+08:00"),
+    ],
+)
+def test_time_that_is_computed_with_is_found_to_the_microsecond(
+    read: Any, condition: str, at: str
+) -> None:
+    text = OFFICE.replace(
+        "since(parcel.printed_at, office_hours) > 1h", condition.replace("'", "''")
+    )
+    facts = {
+        "parcel": {
+            "printed_at": "2026-11-11T12:00:00+08:00",
+            "waybill_at": "2026-11-11T11:00:00+08:00",
+        },
+        "order": {"ship_by": "2026-11-12T12:00:00+08:00"},
+    }
+    now = datetime.fromisoformat("2026-11-11T12:00:01+08:00")
+    assert next_change(read(text), facts, now) == datetime.fromisoformat(at)

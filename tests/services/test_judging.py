@@ -62,13 +62,17 @@ def test_a_version_that_differs_falls_to_the_reference_with_an_alarm(
         found = decide(judges, ruleset)
     assert isinstance(found, Decision)
     assert [one.main for one in found.actions] == ["many"]
-    assert [(log["event"], log["part"]) for log in logs] == [("engine.evaluators_differ", "actions")]
+    assert [(log["event"], log["part"]) for log in logs] == [
+        ("engine.evaluators_differ", "actions")
+    ]
     assert "tmall" not in str(logs)
     assert isinstance(decide(judges, ruleset), Decision)
     assert judges.fallen == {ruleset.hash}
 
 
-def test_a_compiled_set_that_breaks_stops_no_order(ruleset: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_compiled_set_that_breaks_stops_no_order(
+    ruleset: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(*args: object, **more: object) -> Any:
         raise ZeroDivisionError
 

@@ -11,6 +11,7 @@ from tidegate.cli.fact_files import read_facts
 from tidegate.cli.language import language, text
 from tidegate.cli.rules_account import Account, problem_document, ruleset_document
 from tidegate.cli.rules_agree import agree_command
+from tidegate.cli.rules_check import check_command
 from tidegate.cli.rules_exchange import export_rules, import_rules
 from tidegate.cli.rules_explain import explain, next_command
 from tidegate.cli.rules_reading import (
@@ -30,8 +31,6 @@ from tidegate.cli.rules_reading import (
 from tidegate.cli.rules_simulate import simulate
 from tidegate.cli.rules_tests import mutants_command, propose_command
 from tidegate.engine.cases import run_cases
-from tidegate.engine.checking import ERROR, WARNING
-from tidegate.engine.checking import check as findings_of
 from tidegate.engine.clock import zone
 from tidegate.engine.decisions import Decision
 from tidegate.errors import TidegateError
@@ -61,6 +60,7 @@ def rules() -> None:
     """Group of rule commands."""
 
 
+rules.add_command(check_command)
 rules.add_command(simulate)
 rules.add_command(agree_command)
 rules.add_command(explain)
@@ -69,57 +69,6 @@ rules.add_command(mutants_command)
 rules.add_command(propose_command)
 rules.add_command(import_rules)
 rules.add_command(export_rules)
-
-
-@rules.command(
-    help=text(
-        "检查规则集：语法、类型、名称、用例、重复和覆盖。\n\n"
-        "PATH 是文件或文件夹，不写则检查生效的规则。退出码：0 没有发现，1 有发现，2 读不了。",
-        "Check rule sets: syntax, types, names, cases, duplicates and coverage.\n\n"
-        "PATH is a file or folder; default: the rules in force. Exit code: 0 nothing found, "
-        "1 findings, 2 unreadable.",
-    )
-)
-@paths_argument
-@vocabulary_option
-@json_option
-@click.pass_context
-def check(
-    context: click.Context, paths: tuple[Path, ...], vocabulary: Path | None, as_json: bool
-) -> None:
-    """Every finding of every pack."""
-    packs = packs_of(context, paths, vocabulary, as_json)
-    account = Account(language())
-    findings: list[dict[str, object]] = []
-    for pack in packs:
-        for problem in pack.problems:
-            found = problem_document(pack.problem_file, problem, account.lang)
-            findings.append({"severity": ERROR, **found})
-            if not as_json:
-                account.problem(pack.problem_file, problem)
-        for finding in findings_of(pack.ruleset, pack.cases) if pack.ruleset else ():
-            findings.append({"file": str(pack.file), **finding.as_document(account.lang)})
-            if not as_json:
-                account.finding(pack.file, finding)
-    count = {level: sum(one["severity"] == level for one in findings) for level in (ERROR, WARNING)}
-    if as_json:
-        print_json(
-            {
-                "rulesets": len(packs),
-                "errors": count[ERROR],
-                "warnings": count[WARNING],
-                "findings": findings,
-            }
-        )
-    else:
-        said_zh = f"{len(packs)} 个规则集，{count[ERROR]} 个错误，{count[WARNING]} 个警告"
-        click.echo(
-            text(
-                said_zh, f"{len(packs)} rule sets, {count[ERROR]} errors, {count[WARNING]} warnings"
-            )
-        )
-    say_nothing_found(packs)
-    context.exit(FINDINGS if findings or not packs else FINE)
 
 
 @rules.command(

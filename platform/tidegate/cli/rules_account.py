@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from tidegate.engine.checking import ERROR, Finding
+from tidegate.engine.checking import ERROR, INFO, WARNING, Finding, brief
 from tidegate.engine.decisions import Decision, RuleTrace
 from tidegate.engine.language.rendering import literal_text
 from tidegate.engine.language.sentences import rule_sentence
@@ -23,6 +23,8 @@ MARKS = {
     "unknown": ("?", "yellow"),
     "inactive": ("-", "dim"),
 }
+
+SEVERITIES = {ERROR: ("✗ ", "red"), WARNING: ("! ", "yellow"), INFO: ("i ", "dim")}
 
 
 class Account:
@@ -102,12 +104,14 @@ class Account:
         )
 
     def finding(self, file: Path, finding: Finding) -> None:
-        mark = ("✗ ", "red") if finding.severity == ERROR else ("! ", "yellow")
         self.line(
             (f"{file}:{finding.line}: ", "bold"),
-            mark,
+            SEVERITIES[finding.severity],
             f"{finding.text(self.lang)} [{finding.code}]",
         )
+        if finding.witness is not None:
+            shown = brief(finding.witness) or self.pick("没有任何事实", "no facts at all")
+            self.line("    ", (self.pick("例如: ", "e.g. ") + shown, "dim"))
 
     def failed(self, file: Path, name: str, line: int, differences: Sequence[str]) -> None:
         self.line((f"{file}:{line}: ", "bold"), ("✗ ", "red"), name)

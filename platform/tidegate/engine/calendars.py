@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
@@ -145,8 +146,8 @@ def _windows(raw: object) -> tuple[Hours, ...]:
         if not dash:
             raise ValueError(f"{each} is no window such as 09:00-12:00")
         found.append((_clock(opens), _clock(closes)))
-    for (opens, closes), (after, _) in zip(found, found[1:], strict=False):
-        if closes <= opens or after < closes:
+    for (begins, ends), (after, _) in pairwise(found):
+        if ends <= begins or after < ends:
             raise ValueError(f"the window from {after:%H:%M} begins before the one above has ended")
     return tuple(found)
 

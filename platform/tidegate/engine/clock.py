@@ -9,12 +9,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from tidegate.engine.values import DAY
-from tidegate.engine.vocabulary import DAYS, Calendar
+from tidegate.engine import timelines
+from tidegate.engine.calendars import DAYS, Calendar
+from tidegate.engine.timelines import timeline
 from tidegate.errors import InputError
-
-# no order waits longer; keeps a wrong year in a fact from costing time
-MAX_DAYS = 3_700
 
 
 @lru_cache(maxsize=64)
@@ -44,30 +42,18 @@ def midnight(day: date, where: ZoneInfo) -> datetime:
 def windows(
     calendar: Calendar, first: date, where: ZoneInfo
 ) -> Iterator[tuple[datetime, datetime]]:
-    """Working time from `first` on, one window a working day, in UTC."""
-    for offset in range(MAX_DAYS):
-        day = first + offset * DAY
-        if day.weekday() in calendar.days:
-            opens = datetime.combine(day, calendar.start, where).astimezone(UTC)
-            yield opens, datetime.combine(day, calendar.end, where).astimezone(UTC)
+    """Windows of working time in UTC and in order, from the first that ends on `first` or later."""
+    return timeline(calendar, where).windows(first)
 
 
 def is_open(calendar: Calendar, instant: datetime, where: ZoneInfo) -> bool:
     """Whether the instant lies in working time; the closing instant does not."""
-    local = instant.astimezone(where)
-    return local.weekday() in calendar.days and calendar.start <= local.time() < calendar.end
+    return timeline(calendar, where).around(instant)[2]
 
 
 def working_time(calendar: Calendar, start: datetime, end: datetime, where: ZoneInfo) -> timedelta:
     """Working time between two instants; negative when `end` comes first."""
-    if end < start:
-        return -working_time(calendar, end, start, where)
-    worked = timedelta(0)
-    for opens, closes in windows(calendar, start.astimezone(where).date(), where):
-        if opens >= end:
-            break
-        worked += max(min(closes, end) - max(opens, start), timedelta(0))
-    return worked
+    return timeline(calendar, where).between(start, end)
 
 
 def after_working(
@@ -76,10 +62,21 @@ def after_working(
     """The first instant at which `span` of working time has passed since `start`; None if out
     of reach.
     """
-    left = max(span, timedelta(0))
-    for opens, closes in windows(calendar, start.astimezone(where).date(), where):
-        begin = max(opens, start)
-        if begin + left <= closes:
-            return begin + left
-        left -= max(closes - begin, timedelta(0))
-    return None
+    return timeline(calendar, where).reached(start, span)
+
+
+def day_of(value: date | datetime, where: ZoneInfo) -> date:
+    """The day of an instant on the shop's wall; a date as it is."""
+    return value.astimezone(where).date() if isinstance(value, datetime) else value
+
+
+def is_workday(calendar: Calendar, value: date | datetime, where: ZoneInfo) -> bool:
+    """Whether the day has working time in the calendar."""
+    return timelines.is_workday(calendar, day_of(value, where))
+
+
+def working_days(
+    calendar: Calendar, start: date | datetime, end: date | datetime, where: ZoneInfo
+) -> int:
+    """Working days after the day of `start`, up to and including that of `end`."""
+    return timelines.working_days(calendar, day_of(start, where), day_of(end, where))

@@ -333,6 +333,13 @@ class Reading:
     ) -> list[Condition]:
         self.known_keys(path, item, ("all", "any", "none"))
         groups = [key for key in ("all", "any", "none") if key in item]
+        if not item:
+            self.report(
+                path,
+                "rule.empty_group",
+                "这里是空的；请写条件，或 all、any、none 组",
+                "this is empty; write a condition, or a group all, any or none",
+            )
         for key in groups:
             if not item[key]:
                 self.report(

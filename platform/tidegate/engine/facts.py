@@ -106,8 +106,7 @@ class Facts:
         fact = self.custom.get(name) or self.vocabulary.facts[name]
         raw = self._raw(name)
         if isinstance(raw, Mapping):
-            if len(raw) > MAX_WINDOWS:
-                raise _too_much(name, f"{MAX_WINDOWS} 个时间窗", f"{MAX_WINDOWS} windows")
+            _bounded(name, raw)
             for key, value in raw.items():
                 try:
                     if parse_duration(key) == span:
@@ -140,6 +139,7 @@ class Facts:
         if not isinstance(raw, Mapping):
             self.read(fact, raw)
             return
+        _bounded(fact.id, raw)
         for key, value in raw.items():
             try:
                 parse_duration(key)
@@ -174,6 +174,8 @@ class Facts:
 
 def _bounded(name: str, raw: object) -> None:
     """Refuse what would take long to read or compare."""
+    if isinstance(raw, Mapping) and len(raw) > MAX_WINDOWS:
+        raise _too_much(name, f"{MAX_WINDOWS} 个时间窗", f"{MAX_WINDOWS} windows")
     parts = raw if isinstance(raw, (list, tuple)) else (raw,)
     if len(parts) > MAX_LINES:
         raise _too_much(name, f"{MAX_LINES} 项", f"{MAX_LINES} entries")

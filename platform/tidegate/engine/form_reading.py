@@ -206,8 +206,8 @@ class Builder:
 
     def arithmetic(self, form: Mapping[str, Any]) -> tree.Node:
         op = form["arithmetic"]
-        if op not in ("+", "-", "*", "/", "**"):
-            raise bad_form("+ - * / **", op)
+        if op not in ("+", "-", "*", "/"):
+            raise bad_form("+ - * /", op)
         return tree.Arithmetic(op, self.operand(form["left"]), self.operand(form["right"]))
 
     def listed(self, form: Mapping[str, Any]) -> tree.Node:

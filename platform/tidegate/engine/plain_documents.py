@@ -46,7 +46,12 @@ def plain_data(value: Any, name: str) -> Any:
 
 
 def _writable(value: Decimal) -> bool:
-    return value.is_finite() and abs(value.adjusted()) < 1_000
+    """Whether the number can be written in a document with all its digits."""
+    return (
+        value.is_finite()
+        and abs(value.adjusted()) < 1_000
+        and len(value.as_tuple().digits) <= MAX_DIGITS
+    )
 
 
 class _Plain:
@@ -89,11 +94,8 @@ class _Plain:
 
     def _number(self, value: int | float | Decimal) -> object:
         """Floats become the decimal they show; what YAML would not read as a number is refused."""
-        fits = (
-            value.bit_length() <= 3 * MAX_DIGITS
-            if isinstance(value, int)
-            else _writable(Decimal(str(value)))
-        )
+        whole = isinstance(value, int)
+        fits = abs(value) < 10**MAX_DIGITS if whole else _writable(Decimal(str(value)))
         if not fits:
             raise refused(
                 self.name,

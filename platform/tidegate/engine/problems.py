@@ -99,7 +99,7 @@ class RuleProblems(RuleError):
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """The known name most like `name`, or an empty text. Bounded: only names of similar length
-    are compared, and only the first thousands.
+    are compared, and only the first hundreds of those.
     """
     if len(name) > _LONGEST_NAME:
         return ""
@@ -109,7 +109,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return found[0] if found else ""
 
 
-_LONGEST_NAME, _MOST_NAMES = 80, 2_000
+_LONGEST_NAME, _MOST_NAMES = 80, 600
 
 
 def hint(near: str) -> tuple[str, str]:

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import time
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from tidegate.engine.calendars import DAYS as DAYS
+from tidegate.engine.calendars import Calendar as Calendar
+from tidegate.engine.calendars import read_calendar
 from tidegate.engine.problems import nearest
 from tidegate.engine.sourced import read_yaml
 from tidegate.errors import ConfigError
@@ -21,7 +23,6 @@ FACT_TYPES = frozenset(
     ("text", "number", "money", "boolean", "instant", "date", "duration", "choice", "texts")
 )
 ARGUMENT_TYPES = FACT_TYPES | {"any"}
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 @dataclass(frozen=True)
@@ -60,19 +61,6 @@ class Group:
     title: Texts
     each: str = ""
     of: str = ""
-
-
-@dataclass(frozen=True)
-class Calendar:
-    """Working time: every day named in `days` (0 = Monday) from `start` to `end`, in the shop's
-    time zone.
-    """
-
-    id: str
-    title: Texts
-    start: time
-    end: time
-    days: frozenset[int]
 
 
 @dataclass(frozen=True)
@@ -246,7 +234,8 @@ def _build(document: dict[str, Any]) -> Vocabulary:
         for name, spec in document["gates"].items()
     }
     calendars = {
-        name: _calendar(name, spec) for name, spec in document.get("calendars", {}).items()
+        name: read_calendar(name, spec, _texts(spec["title"]))
+        for name, spec in document.get("calendars", {}).items()
     }
     reasons = {code: _texts(texts) for code, texts in (document.get("reasons") or {}).items()}
     frozen = MappingProxyType
@@ -296,14 +285,6 @@ def _action(name: str, spec: Mapping[str, Any]) -> Action:
     return Action(
         name, _texts(spec["title"]), spec["writes"], main, many, MappingProxyType(args), consumes
     )
-
-
-def _calendar(name: str, spec: Mapping[str, Any]) -> Calendar:
-    days = frozenset(DAYS.index(day) for day in spec["days"])
-    start, end = time.fromisoformat(spec["from"]), time.fromisoformat(spec["to"])
-    if not days or start >= end:
-        raise ValueError(f"calendar {name}")
-    return Calendar(name, _texts(spec["title"]), start, end, days)
 
 
 def _texts(texts: object) -> Texts:

@@ -20,7 +20,7 @@ from tidegate.engine.patterns.conjuncts import events_in
 from tidegate.engine.rulesets import Rule, RuleSet
 from tidegate.engine.values import DAY, EXACT, HOUR, MINUTE, SECOND, TICK, Months
 
-_AHEAD_DAYS = 8  # a week of calendar edges is enough to find the next one
+_AHEAD_DAYS = 32  # the longest holidays, and a weekend on either side, are shorter
 
 
 def next_change(
@@ -34,8 +34,10 @@ def next_change(
     """The first instant after `now` (UTC) at which a condition or an `active` window changes;
     None if none does.
 
-    Exact for thresholds on `since` and `until` and for `now` compared with a moment; for
-    `hour`, `weekday`, `date` and calendars it looks one week ahead.
+    Exact for thresholds on `since` and `until`, for `now` compared with a moment, and for the
+    wall clock and calendars up to `_AHEAD_DAYS` ahead. Where time is computed with (`since(a) +
+    2h > 24h`, `max(since(a), since(b)) > 1d`) the condition is looked at every hour for a week and
+    every day for a year, and the change found is then exact to the microsecond.
     """
     with localcontext(EXACT):
         context = context_of(ruleset, facts, now, timezone, currency)
@@ -50,6 +52,8 @@ def next_change(
                 for instant in sorted(set(_candidates(context, node)))
                 if _flips(context, node, instant)
             ][:1]
+            if _computes_with_time(context, node):
+                found += _searched(context, node)
     return min(found, default=None)
 
 
@@ -61,6 +65,43 @@ def _edges(rule: Rule, context: Context) -> Iterator[datetime]:
     if rule.active_to:
         edges.append(clock.midnight(rule.active_to + DAY, context.zone))
     return (edge for edge in edges if edge > context.now)
+
+
+def _computes_with_time(context: Context, node: tree.Node) -> bool:
+    """Whether time stands inside arithmetic or a function that is not of time itself."""
+    if isinstance(node, tree.Derived):
+        return _computes_with_time(context, context.derive[node.id])
+    plain = isinstance(node, tree.Call) and node.function in ("since", "until", *_WALL_DAYS)
+    computing = isinstance(node, tree.Arithmetic | tree.Negate | tree.If) or (
+        isinstance(node, tree.Call) and not plain
+    )
+    if computing and any(_tells_time(part) for part in tree.children(node)):
+        return True
+    return any(_computes_with_time(context, child) for child in tree.children(node))
+
+
+def _searched(context: Context, node: tree.Node) -> list[datetime]:
+    """The first change that shows on the grid, narrowed down to the microsecond."""
+    before, value = context.now, _at(context, node, context.now)
+    for step, count in ((HOUR, 24 * 7), (DAY, 366)):
+        for _ in range(count):
+            after = before + step
+            if _at(context, node, after) is not value:
+                return [_narrowed(context, node, before, after, value)]
+            before = after
+    return []
+
+
+def _narrowed(
+    context: Context, node: tree.Node, before: datetime, after: datetime, value: object
+) -> datetime:
+    while after - before > TICK:
+        middle = before + (after - before) // 2
+        if _at(context, node, middle) is value:
+            before = middle
+        else:
+            after = middle
+    return after
 
 
 def _flips(context: Context, node: tree.Node, instant: datetime) -> bool:

@@ -84,7 +84,11 @@ def _note(note: str) -> dict[str, str]:
 
 
 def _constant(value: object) -> Any:
-    """A value of a parameter or list; a decimal stays exact."""
+    """A value of a parameter, list or cell; a decimal stays exact."""
+    if isinstance(value, Mapping):
+        return {key: _constant(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_constant(item) for item in value]
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() and not _trailing(value) else value
     return plain(value)

@@ -25,13 +25,16 @@ OPS = ("<", "<=", ">", ">=", "=", "!=")
 
 @dataclass(frozen=True)
 class Cell:
-    """One condition on one column: `form` with its constants; `text` is how a rule writes it."""
+    """One condition on one column: `form` with its constants; `text` is how a rule writes it,
+    `unary` how a table cell does.
+    """
 
     column: str
     kind: str
     form: str
     constants: tuple[Any, ...]
     text: str
+    unary: str
 
 
 @dataclass(frozen=True)
@@ -53,30 +56,58 @@ class Table:
     order: list[str] = field(default_factory=list)
 
 
-def a_table(rng: Random, rules: int = 0, policy: str = "") -> Table:
-    """A set of 2-7 rules over 1-4 columns, in one stage or as one table."""
-    policy = policy or rng.choice(("first", "unique", "any", "first"))
+def a_table(rng: Random, policy: str = "") -> Table:
+    """A set of 2-7 rules over 1-4 columns, written as rules or as a decision table."""
+    policy = policy or rng.choice(("first", "first", "unique", "any", "priority", "collect"))
     kinds = rng.choices(list(FIELDS), k=rng.randint(1, 4))
     columns = {f"custom.{kind}{number}": kind for number, kind in enumerate(kinds)}
     table = Table({}, columns, {}, {}, policy, rng.choice(("hold", "skip")))
-    names = [f"r{number}" for number in range(rules or rng.randint(2, 7))]
-    entries = []
-    for name in names:
-        group, conditions = _conditions(rng, columns)
-        table.rules[name] = group
-        table.said[name] = rng.choice(("a", "b"))
-        entries.append(
-            {"id": name, "title": name, "why": "x", "if": conditions,
-             "then": [{"reject": table.said[name]}]}
-        )  # fmt: skip
-    table.order = names
+    table.order = [f"r{number}" for number in range(rng.randint(2, 7))]
+    said = ("reject", "hold", "approve") if policy in ("priority", "collect") else ("reject",)
+    for name in table.order:
+        action = rng.choice(said)
+        table.said[name] = action if action == "approve" else f"{action} {rng.choice('ab')}"
     table.document = {
         "tidegate": "ruleset/1", "id": "t", "gate": "review", "title": "t", "policy": policy,
         "on_missing": table.on_missing,
         "fields": {name: {**FIELDS[kind], "title": name} for name, kind in columns.items()},
-        "rules": entries,
     }  # fmt: skip
+    if policy == "priority":
+        table.document["severity"] = ["reject", "hold", "approve"]
+    if rng.random() < 0.35:
+        table.document["tables"] = [_as_table(rng, table)]
+        table.rules = {f"t.{name}": group for name, group in table.rules.items()}
+        table.said = {f"t.{name}": what for name, what in table.said.items()}
+        table.order = [f"t.{name}" for name in table.order]
+    else:
+        table.document["rules"] = [_as_rule(rng, table, name) for name in table.order]
     return table
+
+
+def _as_rule(rng: Random, table: Table, name: str) -> dict[str, Any]:
+    table.rules[name], conditions = _conditions(rng, table.columns)
+    action, _, argument = table.said[name].partition(" ")
+    then = [{action: argument}] if argument else [action]
+    return {"id": name, "title": name, "why": "x", "if": conditions, "then": then}
+
+
+def _as_table(rng: Random, table: Table) -> dict[str, Any]:
+    rows = []
+    for name in table.order:
+        cells = [
+            _cell(rng, column, kind) if rng.random() < 0.6 else None
+            for column, kind in table.columns.items()
+        ]
+        table.rules[name] = Group("all", tuple(cell for cell in cells if cell))
+        when = [cell.unary if cell else "-" for cell in cells]
+        actions = ("reject", "hold", "approve")
+        action, _, argument = table.said[name].partition(" ")
+        then = [(argument or True) if one == action else "-" for one in actions]
+        rows.append({"id": name, "when": when, "then": then, "note": name})
+    return {
+        "id": "t", "title": "t", "why": "x", "inputs": list(table.columns),
+        "outputs": ["reject", "hold", "approve"], "rows": rows,
+    }  # fmt: skip
 
 
 def _conditions(rng: Random, columns: dict[str, str]) -> tuple[Group, list[Any]]:
@@ -90,37 +121,39 @@ def _conditions(rng: Random, columns: dict[str, str]) -> tuple[Group, list[Any]]
             parts.append(Group(kind, group.parts))
             written.append({kind: texts})
         elif roll < 0.22:
-            test = _test(rng, columns)
+            test = _any_cell(rng, columns)
             parts.append(Group("not", (test,)))
             written.append(f"not({test.text})")
         elif roll < 0.3:
-            one, other = _test(rng, columns), _test(rng, columns)
+            one, other = _any_cell(rng, columns), _any_cell(rng, columns)
             parts.append(Group("any", (one, other)))
             written.append(f"{one.text} or {other.text}")
         else:
-            test = _test(rng, columns)
+            test = _any_cell(rng, columns)
             parts.append(test)
             written.append(test.text)
     return Group("all", tuple(parts)), written
 
 
 def _several(rng: Random, columns: dict[str, str]) -> tuple[Group, list[str]]:
-    tests = [_test(rng, columns) for _ in range(rng.randint(1, 3))]
+    tests = [_any_cell(rng, columns) for _ in range(rng.randint(1, 3))]
     return Group("all", tuple(tests)), [test.text for test in tests]
 
 
-def _test(rng: Random, columns: dict[str, str]) -> Cell:
+def _any_cell(rng: Random, columns: dict[str, str]) -> Cell:
     column = rng.choice(list(columns))
-    kind = columns[column]
+    return _cell(rng, column, columns[column])
+
+
+def _cell(rng: Random, column: str, kind: str) -> Cell:
     if rng.random() < 0.08:
         form = rng.choice(("missing", "present"))
-        return Cell(column, kind, form, (), f"{column} is {form}")
+        return Cell(column, kind, form, (), f"{column} is {form}", f"? is {form}")
     if kind == "boolean":
         value = rng.random() < 0.5
-        form = rng.choice(("is", "bare"))
-        if form == "bare":
-            return Cell(column, kind, "=", (True,), column)
-        return Cell(column, kind, "=", (value,), f"{column} = {'true' if value else 'false'}")
+        word = "true" if value else "false"
+        text = column if value and rng.random() < 0.5 else f"{column} = {word}"
+        return Cell(column, kind, "=", (value,), text, word)
     if kind in ("choice", "text"):
         return _texts(rng, column, kind)
     return _ordered(rng, column, kind)
@@ -129,32 +162,36 @@ def _test(rng: Random, columns: dict[str, str]) -> Cell:
 def _texts(rng: Random, column: str, kind: str) -> Cell:
     if kind == "text" and rng.random() < 0.25:
         text = rng.choice(TEXTS)
-        return Cell(column, kind, "exact", (text,), f'{column} = exact("{text}")')
+        exact = f'exact("{text}")'
+        return Cell(column, kind, "exact", (text,), f"{column} = {exact}", exact)
     values = tuple(rng.choices(CHOICES if kind == "choice" else TEXTS, k=rng.randint(1, 3)))
     listed = ", ".join(f'"{value}"' for value in values)
     if len(values) == 1:
         form = rng.choice(("=", "!="))
-        return Cell(column, kind, form, values, f"{column} {form} {listed}")
-    return Cell(column, kind, "in", values, f"{column} in ({listed})")
+        unary = listed if form == "=" else f"not({listed})"
+        return Cell(column, kind, form, values, f"{column} {form} {listed}", unary)
+    return Cell(column, kind, "in", values, f"{column} in ({listed})", listed)
 
 
 def _ordered(rng: Random, column: str, kind: str) -> Cell:
     low, high = (_constant(rng, kind) for _ in range(2))
+    one, other = low[1], high[1]
     roll = rng.random()
     if roll < 0.15:
-        return Cell(
-            column, kind, "between", (low, high), f"{column} between {low[1]} and {high[1]}"
-        )
+        text = f"{column} between {one} and {other}"
+        return Cell(column, kind, "between", (low, high), text, f"[{one}..{other}]")
     if roll < 0.3:
         ends = rng.choice(("[]", "()", "[)", "(]"))
-        text = f"{column} in {ends[0]}{low[1]}..{high[1]}{ends[1]}"
-        return Cell(column, kind, "range" + ends, (low, high), text)
+        unary = f"{ends[0]}{one}..{other}{ends[1]}"
+        return Cell(column, kind, "range" + ends, (low, high), f"{column} in {unary}", unary)
     if roll < 0.4:
-        return Cell(column, kind, "in", (low, high), f"{column} in ({low[1]}, {high[1]})")
+        text = f"{column} in ({one}, {other})"
+        return Cell(column, kind, "in", (low, high), text, f"{one}, {other}")
     op = rng.choice(OPS)
     if kind == "money" and rng.random() < 0.2:
-        low = (0, "0", "")  # a bare zero is zero in every currency
-    return Cell(column, kind, op, (low,), f"{column} {op} {low[1]}")
+        low, one = (0, "0", ""), "0"  # a bare zero is zero in every currency
+    unary = {"=": one, "!=": f"not({one})"}.get(op, f"{op} {one}")
+    return Cell(column, kind, op, (low,), f"{column} {op} {one}", unary)
 
 
 def _constant(rng: Random, kind: str) -> tuple[Any, str, str]:

@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import Any
 
 import z3
-from random_tables import CHOICES, TEXTS, Group, Table, Cell
+from random_tables import CHOICES, TEXTS, Cell, Group, Table
 
 from tidegate.engine.values import fold
 
@@ -107,15 +107,18 @@ class Oracle:
     def never_fires(self) -> set[str]:
         return {name for name in self.table.order if not self.possible(self.truth[name][0])}
 
+    def always(self) -> set[str]:
+        return {name for name in self.table.order if not self.possible(z3.Not(self.truth[name][0]))}
+
     def hidden(self) -> set[str]:
         """Rules that can hold but never decide, under `first`."""
         found = set()
         for number, name in enumerate(self.table.order):
             before = [self.truth[other] for other in self.table.order[:number]]
-            passed = [
-                z3.Not(t) if self.table.on_missing == "skip" else f for t, f in before
-            ]
-            if self.possible(self.truth[name][0]) and not self.possible(self.truth[name][0], *passed):
+            passed = [z3.Not(t) if self.table.on_missing == "skip" else f for t, f in before]
+            if self.possible(self.truth[name][0]) and not self.possible(
+                self.truth[name][0], *passed
+            ):
                 found.add(name)
         return found
 
@@ -130,9 +133,23 @@ class Oracle:
 
     def together(self) -> set[tuple[str, str]]:
         pairs = combinations(self.table.order, 2)
-        return {
-            (a, b) for a, b in pairs if self.possible(self.truth[a][0], self.truth[b][0])
-        }
+        return {(a, b) for a, b in pairs if self.possible(self.truth[a][0], self.truth[b][0])}
+
+    def outdone(self) -> set[str]:
+        """Rules whose outcome never stands, under `priority`: something more severe always holds,
+        or, where a missing fact means a hold that replaces it, may hold.
+        """
+        rank = {"reject": 0, "hold": 1, "approve": 2}
+        own = {name: self.table.said[name].split()[0] for name in self.table.order}
+        found = set()
+        for name in self.table.order:
+            more = [o for o in self.table.order if rank[own[o]] < rank[own[name]]]
+            replaced = self.table.on_missing == "hold" and own[name] == "approve"
+            passed = [self.truth[o][1] if replaced else z3.Not(self.truth[o][0]) for o in more]
+            holds = self.truth[name][0]
+            if more and self.possible(holds) and not self.possible(holds, *passed):
+                found.add(name)
+        return found
 
     def twins(self) -> set[str]:
         """Rules that mean the same as an earlier one."""
@@ -161,10 +178,21 @@ def _pairs(test: Cell) -> list[tuple[str, Any]]:
 
 def verdicts(table: Table) -> Mapping[str, Any]:
     oracle = Oracle(table)
+    said = table.said
+    together: set[tuple[str, str]] = set()
+    if table.policy != "first":
+        different = {  # which pairs contradict each other if both hold
+            "unique": lambda a, b: True,
+            "any": lambda a, b: said[a] != said[b],
+            "collect": lambda a, b: said[a].split()[0] != said[b].split()[0],
+            "priority": lambda a, b: False,
+        }[table.policy]
+        together = {(a, b) for a, b in oracle.together() if different(a, b)}
     return {
         "never": oracle.never_fires(),
         "hidden": oracle.hidden() if table.policy == "first" else set(),
-        "together": oracle.together() if table.policy != "first" else set(),
+        "outdone": oracle.outdone() if table.policy == "priority" else set(),
+        "together": together,
         "twins": oracle.twins(),
-        "gap": oracle.has_gap(),
+        "gap": table.policy != "collect" and oracle.has_gap(),
     }

@@ -16,7 +16,6 @@ from tidegate.engine.changes.formulas import (
     UNKNOWN,
     Atom,
     Formula,
-    Join,
     Opposite,
     mask,
     swapped,

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from tidegate.engine import clock
@@ -94,7 +95,7 @@ def _beside(turn: Fraction, step: Fraction) -> Iterator[Fraction]:
 
 def _gaps(turns: list[Fraction], step: Fraction) -> Iterator[Fraction]:
     """The middle of neighbours that no value on the grid separates."""
-    for low, high in zip(turns, turns[1:], strict=False):
+    for low, high in pairwise(turns):
         if low // step * step + step >= high:
             yield (low + high) / 2
 

@@ -3,7 +3,7 @@ how."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tidegate.engine.changes.trial import Judged
@@ -83,15 +83,27 @@ def _may_clash(stage: Stage) -> bool:
     if stage.policy == "first":
         return False
     ranked = set(stage.severity) if stage.policy == "priority" else set()
-    seen: dict[str, tuple[str, str]] = {}
+    writers: dict[str, dict[str, set[str]]] = {}  # what is written, by which action, in which rules
     for rule in stage.rules:
         for call in rule.actions:
-            action = call.action
-            if action.many:
-                continue
-            # of the ranked actions only equal ones stand together
-            key = f"{action.writes}/{action.id}" if action.id in ranked else action.writes
-            other = seen.setdefault(key, (rule.id, action.id))
-            if other[0] != rule.id and not (other[1] == action.id and "reason" in action.args):
+            if not call.action.many:
+                by_action = writers.setdefault(call.action.writes, {})
+                by_action.setdefault(call.action.id, set()).add(rule.id)
+    return any(_contradict(by_action, ranked, stage) for by_action in writers.values())
+
+
+def _contradict(by_action: Mapping[str, set[str]], ranked: set[str], stage: Stage) -> bool:
+    """Of the ranked actions only equal ones stand together; several reasons may."""
+    for action, rules in by_action.items():
+        reasoned = any(
+            "reason" in call.action.args
+            for rule in stage.rules
+            for call in rule.actions
+            if call.action.id == action
+        )
+        if len(rules) > 1 and not reasoned:
+            return True
+        for other, others in by_action.items():
+            if other != action and not {action, other} <= ranked and len(rules | others) > 1:
                 return True
     return False

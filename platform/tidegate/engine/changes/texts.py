@@ -125,7 +125,7 @@ class _Starts(_Machine):
         at: int = state[0]  # type: ignore[assignment]  # (number of letters that fit,)
         if at == len(self.text):
             return state
-        return (at + 1,) if 0 <= at and self.text[at] == letter else (-1,)
+        return (at + 1,) if at >= 0 and self.text[at] == letter else (-1,)
 
 
 class _Ends(_Machine):

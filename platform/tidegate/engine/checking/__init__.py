@@ -17,9 +17,11 @@ from tidegate.engine.checking import (
     conflicts,
     gaps,
     leftovers,
+    outdone,
     parameters,
     reach,
     trials,
+    twins,
 )
 from tidegate.engine.checking.analysis import Analysis
 from tidegate.engine.checking.blocks import blocks_of
@@ -73,13 +75,13 @@ def _proved(analysis: Analysis, others: Sequence[RuleSet]) -> Iterator[Finding]:
     """What follows from the conditions alone."""
     yield from reach.never_fires(analysis)
     for block in blocks_of(analysis.ruleset):
-        twins = list(reach.duplicates(analysis, block))
-        yield from twins
+        twice = list(twins.duplicates(analysis, block))
+        yield from twice
         if block.policy == "first":
-            yield from reach.shadowed(analysis, block, {twin.where for twin in twins})
+            yield from reach.shadowed(analysis, block, {twin.where for twin in twice})
+            yield from gaps.idle_otherwise(analysis, block)
         if block.policy == "priority":
-            yield from reach.outdone(analysis, block)
-        yield from reach.idle_otherwise(analysis, block)
+            yield from outdone.outcomes(analysis, block)
         yield from conflicts.contradictions(analysis, block)
         yield from gaps.gap(analysis, block)
     yield from parameters.limits(analysis)

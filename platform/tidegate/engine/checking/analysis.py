@@ -31,7 +31,7 @@ class Layer:
             self.own.append(((1 << len(found)) - 1) << len(boxes))
             self._owner += [number] * len(found)
             boxes += found
-        self.cover = Cover(boxes, space.axes.sizes)
+        self.cover = Cover(boxes, space.axes.sizes, space.work)
 
     def among(self, numbers: Iterable[int]) -> int:
         found = 0

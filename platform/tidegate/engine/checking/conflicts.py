@@ -119,7 +119,7 @@ class _Pairs:
         self.wanted = wanted
         self.layer = analysis.layer(rules, TRUE, EXACT)
         self.shown: set[Pair] = set()
-        self.doubtful: dict[Rule, None] = {}
+        self.doubtful: dict[int, None] = {}
 
     def findings(self) -> Iterator[Finding]:
         left = 0
@@ -132,7 +132,7 @@ class _Pairs:
                 continue
             witness = self._witness(pair) or self._sought(pair)
             if witness is None:
-                self.doubtful.update(dict.fromkeys(self.rules[n] for n in pair))
+                self.doubtful.update(dict.fromkeys(pair))
                 continue
             given += 1
             yield self._finding(pair, witness)
@@ -141,7 +141,8 @@ class _Pairs:
         yield from self._doubts()
         if self.doubtful:
             severe = self.block.policy == "unique"
-            self.analysis.undecided(self.kind.question, self.doubtful, severe=severe)
+            rules = [self.rules[n] for n in sorted(self.doubtful)]
+            self.analysis.undecided(self.kind.question, rules, severe=severe)
 
     def _together(self, layer: Layer) -> Iterator[Pair]:
         for one, rule in enumerate(self.rules):
@@ -172,7 +173,7 @@ class _Pairs:
 
     def _finding(self, pair: Pair, witness: Witness) -> Finding:
         """With every rule that contradicts another on the same document."""
-        one = self.rules[pair[0]]
+        one = self.rules[pair[1]]
         known = {rule.id: n for n, rule in enumerate(self.rules)}
         involved = self.analysis.judge.seen(witness).conflicting(list(known))
         others = [self.rules[known[name]] for name in involved if name != one.id]
@@ -204,7 +205,7 @@ class _Pairs:
             if witness is not None:
                 yield self._finding(pair, witness)
             else:
-                self.doubtful.update(dict.fromkeys(rules))
+                self.doubtful.update(dict.fromkeys(pair))
 
     def _sought(self, pair: Pair) -> Witness | None:
         one, other = (self.analysis.true(self.rules[n], LOOSE) for n in pair)

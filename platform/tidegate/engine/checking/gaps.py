@@ -1,4 +1,4 @@
-"""Subjects for which every rule says no."""
+"""Subjects for which every rule says no, and an `otherwise` that no subject reaches."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from tidegate.engine.checking.analysis import (
     EXACT,
     LOOSE,
     NOT_FALSE,
+    TRUE,
     Analysis,
+    Layer,
     OutOfBudget,
 )
-from tidegate.engine.checking.blocks import Block, rank
-from tidegate.engine.checking.findings import INFO, WARNING, Finding
+from tidegate.engine.checking.blocks import Block, may_be_excluded, rank
+from tidegate.engine.checking.findings import INFO, WARNING, Finding, named
 from tidegate.engine.proof.boxes import EVERYWHERE, Box
 from tidegate.engine.proof.witnesses import Seen, Witness
 from tidegate.engine.rulesets import Rule
@@ -88,3 +90,44 @@ def _finding(block: Block, deciding: Sequence[Rule], witness: Witness) -> Findin
         f"{name_en} leave a gap: for some subject none holds, and {what_en}",
         deciding[0].line, (), witness,
     )  # fmt: skip
+
+
+def idle_otherwise(analysis: Analysis, block: Block) -> Iterator[Finding]:
+    """An `otherwise` that is never needed under `first`: some rule always decides, and none before
+    it is ever unknown.
+    """
+    stage = block.stage
+    rules = analysis.simple(block.everyone)
+    if block.table or not stage.otherwise or block.policy != "first":
+        return
+    if any(may_be_excluded(analysis.ruleset, stage, rule) for rule in rules):
+        return
+    layer = analysis.layer(rules, TRUE, LOOSE)
+    try:
+        if layer.cover.uncovered(EVERYWHERE, layer.cover.everything) is not None:
+            return
+        if not block.patient and not _certain(analysis, layer):
+            return
+    except OutOfBudget:
+        return
+    by = [rule for rule in rules if analysis.true(rule, LOOSE) == [EVERYWHERE]][:1] or list(rules)
+    zh, en = named(by)
+    yield Finding(
+        WARNING, "check.otherwise_unused", block.where,
+        f"{zh} 总有一条成立，otherwise 不会用到" if len(by) > 1 else
+        f"{zh} 总是成立，otherwise 不会用到",
+        f"one of {en} always holds, so otherwise is never used" if len(by) > 1 else
+        f"{en} always holds, so otherwise is never used",
+        by[0].line, tuple(rule.id for rule in by),
+    )  # fmt: skip
+
+
+def _certain(analysis: Analysis, layer: Layer) -> bool:
+    """No rule down to one that always holds is ever unknown. Raises OutOfBudget."""
+    for number, rule in enumerate(layer.rules):
+        if analysis.true(rule, LOOSE) == [EVERYWHERE]:
+            return True
+        possible = analysis.space.boxes((0, rule.id), NOT_FALSE, LOOSE)
+        if not layer.covers(possible, layer.own[number]):
+            return False
+    return True

@@ -30,6 +30,7 @@ from tidegate.engine.values import parse_duration, parse_money
 MAX_CHARACTERS = 2_000
 MAX_DEPTH = 40
 KEPT_TREES = 4_096  # a set of 5,000 rules says few things more often than that
+KEPT_LENGTH = 300  # characters; long texts seldom come twice, and their trees are large
 _WORDS = {"true": True, "false": False, "null": None}
 _OPERATORS = {"≥": ">=", "≤": "<=", "≠": "!=", "×": "*", "÷": "/"}
 # typed on a Chinese keyboard; one character for one, so that positions stay right
@@ -48,21 +49,30 @@ class UnaryTests:
     negated: bool = False
 
 
-@lru_cache(maxsize=KEPT_TREES)
 def parse(text: str) -> tree.Node:
     """One expression. Trees are immutable, so equal texts share one. Raises ExpressionError."""
+    return kept_tree(text) if len(text) <= KEPT_LENGTH else _tree(text)
+
+
+def parse_unary(text: str) -> UnaryTests:
+    """One cell of a table. Raises ExpressionError."""
+    return kept_tests(text) if len(text) <= KEPT_LENGTH else _tests(text)
+
+
+def _tree(text: str) -> tree.Node:
     node = _read(text, "expression")
     assert isinstance(node, tree.Node)  # noqa: S101  the grammar's start guarantees it
     return node
 
 
-@lru_cache(maxsize=KEPT_TREES)
-def parse_unary(text: str) -> UnaryTests:
-    """One cell of a table. Raises ExpressionError."""
+def _tests(text: str) -> UnaryTests:
     inner = _negated(text) if len(text) <= MAX_CHARACTERS else ""
     cell = _read(inner or text, "unary")
     assert isinstance(cell, UnaryTests)  # noqa: S101  the grammar's start guarantees it
     return UnaryTests(cell.tests, negated=bool(inner))
+
+
+kept_tree, kept_tests = lru_cache(KEPT_TREES)(_tree), lru_cache(KEPT_TREES)(_tests)
 
 
 def _negated(text: str) -> str:

@@ -450,8 +450,7 @@ class Speaker:
     def _side(self, op: str, node: tree.Node, right: bool) -> str:
         """A side in brackets unless it would be worked out first anyway."""
         first = isinstance(node, tree.Arithmetic) and (
-            (op in "+-" and node.op in "*/")
-            or (not right and (op in "+-") == (node.op in "+-"))
+            (op in "+-" and node.op in "*/") or (not right and (op in "+-") == (node.op in "+-"))
         )
         return self.say(node) if first else self.subject(node)
 

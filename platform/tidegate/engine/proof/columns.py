@@ -66,9 +66,9 @@ class Column:
         self._texts: dict[str, int] = {}
         self._exact: dict[str, int] = {}
         self.typical = 0  # the region of the sample
-        fitting = _TYPES.get(kind, (object,))
-        own = [point for point in points if isinstance(point, fitting)]
-        _BUILD.get(kind, Column._ordered)(self, own, values, currency, sample)
+        own = [point for point in points if type(point) in _TYPES.get(kind, (type(point),))]
+        build: Callable[..., None] = _BUILD.get(kind, Column._ordered)
+        build(self, own, values, currency, sample)
 
     @property
     def size(self) -> int:

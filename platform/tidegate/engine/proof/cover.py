@@ -8,11 +8,32 @@ from collections.abc import Iterator, Sequence
 
 from tidegate.engine.proof.boxes import Box
 
-NODES = 60_000  # steps of one search; over it the question stays open
+MOST_COMPARED = 64
+WHOLE, ONE = 8_000_000, 2_000_000  # steps of all searches over one set, and of a single one
 
 
 class OutOfBudget(Exception):
     """The search was given up before it had an answer."""
+
+
+class Work:
+    """How many steps are left for the searches over one set; a step is one comparison of two sets
+    of boxes. Over it a question stays open.
+    """
+
+    def __init__(self, left: int = WHOLE) -> None:
+        self.left = left
+        self._floor = 0
+
+    def begin(self) -> None:
+        """A new search, which may take its share of what is left."""
+        self._floor = max(self.left - ONE, 0)
+
+    def spend(self, steps: int) -> None:
+        """Raises OutOfBudget."""
+        self.left -= steps
+        if self.left < self._floor:
+            raise OutOfBudget
 
 
 def bits(number: int) -> Iterator[int]:
@@ -26,8 +47,11 @@ def bits(number: int) -> Iterator[int]:
 class Cover:
     """An index over boxes; `among` in its questions is a set of them, one bit each."""
 
-    def __init__(self, boxes: Sequence[Box], sizes: Sequence[int]) -> None:
+    def __init__(
+        self, boxes: Sequence[Box], sizes: Sequence[int], work: Work | None = None
+    ) -> None:
         self.boxes = boxes
+        self.work = work or Work()
         self.everything = (1 << len(boxes)) - 1
         self._sizes = sizes
         self._by_mask: dict[int, dict[int, int]] = {}  # axis → mask → boxes
@@ -56,16 +80,17 @@ class Cover:
             among &= ~self._outside(axis, masks.get(axis, self._full(axis)))
         return among
 
-    def uncovered(self, box: Box, among: int, nodes: int = NODES) -> Box | None:
+    def uncovered(self, box: Box, among: int) -> Box | None:
         """A part of the box that none of `among` touches, or None if together they cover it.
 
         Raises:
-            OutOfBudget: after that many steps.
+            OutOfBudget: it takes too long to tell.
         """
         live = self.overlapping(box, among)
         if not live:
             return box
-        return _Search(self, box, live, nodes).run()
+        self.work.begin()
+        return _Search(self, box, live).run()
 
     # about one axis
 
@@ -114,11 +139,10 @@ class _Search:
     were seen at an axis, and sets that hold more than another, are not looked at again.
     """
 
-    def __init__(self, cover: Cover, box: Box, live: int, nodes: int) -> None:
+    def __init__(self, cover: Cover, box: Box, live: int) -> None:
         self.cover = cover
         self.domain = dict(box)
         self.live = live
-        self.nodes = nodes
         self.axes = self._axes()
         self.free = self._free()
         self.dead: list[set[int]] = [set() for _ in self.axes]
@@ -159,9 +183,6 @@ class _Search:
             return False
         if live in self.dead[depth]:
             return False
-        self.nodes -= 1
-        if self.nodes < 0:
-            raise OutOfBudget
         for rest, regions in self._choices(depth, live):
             self.path.append(regions)
             if self._open(depth + 1, rest):
@@ -177,13 +198,17 @@ class _Search:
         axis = self.axes[depth]
         mask = self._mask(axis)
         groups: dict[int, int] = {}
-        for regions, out in self.cover._split(axis):
+        split = self.cover._split(axis)
+        for regions, out in split:
             if regions & mask:
                 rest = live & ~out
                 groups[rest] = groups.get(rest, 0) | regions & mask
         ordered = sorted(groups.items(), key=lambda item: item[0].bit_count())
         kept: list[tuple[int, int]] = []
+        steps = len(split)
         for rest, regions in ordered:
-            if not any(less & rest == less for less, _ in kept[:64]):
+            steps += min(len(kept), MOST_COMPARED) + 1
+            if not any(less & rest == less for less, _ in kept[:MOST_COMPARED]):
                 kept.append((rest, regions))
+        self.cover.work.spend(steps)
         return kept

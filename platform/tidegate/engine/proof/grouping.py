@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import localcontext
 from itertools import product
@@ -28,7 +28,7 @@ from tidegate.engine.proof.groups import (
     asked_member,
     is_presence,
 )
-from tidegate.engine.proof.pools import Hints, Pools, combinations
+from tidegate.engine.proof.pools import Hints, Pools, combinations, reckoned
 from tidegate.engine.proof.sources import (
     FACT,
     LINES,
@@ -42,9 +42,16 @@ from tidegate.engine.proof.sources import (
 )
 from tidegate.engine.values import DAY, EXACT
 from tidegate.engine.vocabulary import DAYS, Fact, Vocabulary
+from tidegate.errors import TidegateError
 
 MAX_ORDERED, MAX_SAMPLES, MAX_HEAVY, MAX_SATURATED = 6_000, 1_500, 150, 6
 Vector = tuple[bool | None, ...]
+_WANTED: tuple[Callable[[bool | None], bool], ...] = (
+    lambda said: said is True,
+    lambda said: said is False,
+    lambda said: said is not True,
+    lambda said: said is not False,
+)
 
 
 class Grouping:
@@ -150,7 +157,10 @@ class Grouping:
             if isinstance(part, tree.Call)
         )  # fmt: skip
         words = [[str(c) for c in constants([node]) if isinstance(c, str)] for node in nodes]
-        return Hints(list(dict.fromkeys(constants(nodes))), facts, functions, words, plain)
+        known = list(constants(nodes))
+        if any(isinstance(p, tree.Arithmetic) for node in nodes for p in tree.walk(node)):
+            known += reckoned(known)
+        return Hints(list(dict.fromkeys(known)), facts, functions, words, plain)
 
     def pool(self, source: Source, nodes: Sequence[tree.Node], hints: Hints) -> list[Any]:
         """Values worth trying for one source, instants as time before now where that counts."""
@@ -169,7 +179,10 @@ class Grouping:
         assignments, whole = combinations(pools, limit)
         found: dict[Vector, tuple[object, ...]] = {}
         for values in assignments:
-            found.setdefault(self.vector(sources, values, atoms), values)
+            try:
+                found.setdefault(self.vector(sources, values, atoms), values)
+            except TidegateError:  # a value no document can hold, such as too fine a fraction
+                whole = False
         complete = (ordered and whole) or self._saturated(sources, atoms, found)
         return Sampled(sources, atoms, found, complete, self.axes)
 
@@ -210,7 +223,11 @@ class Grouping:
     def vector(
         self, sources: Sequence[Source], values: Sequence[object], atoms: Sequence[Atom]
     ) -> Vector:
-        """What the conditions say when the sources have these values, by the evaluator."""
+        """What the conditions say when the sources have these values, by the evaluator.
+
+        Raises:
+            TidegateError: a document can't hold such a value.
+        """
         document, now = self.documents.written(dict(zip(sources, values, strict=True)))
         context = Context(
             Facts(document, self.vocabulary, self.custom), now, self.zone, {}, {}, {},
@@ -281,12 +298,7 @@ class Grouping:
             found[atom] = Encoding(
                 *(
                     _halves(presence, wanted(absent), axis, [wanted(said) for said in options])
-                    for wanted in (
-                        lambda said: said is True,
-                        lambda said: said is False,
-                        lambda said: said is not True,
-                        lambda said: said is not False,
-                    )
+                    for wanted in _WANTED
                 )
             )
         return found

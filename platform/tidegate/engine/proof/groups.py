@@ -60,7 +60,7 @@ class Scalar:
         self, source: Source, look: tree.Node, column: Column, atoms: Sequence[Atom], axes: Axes
     ) -> None:
         self.complete = True
-        self.sources = (source,)
+        self.sources: tuple[Source, ...] = (source,)
         self.look = look
         self.column = column
         self.axis = axes.add(column.size, column.typical, self)
@@ -101,7 +101,7 @@ class Tags:
         self, source: Source, members: Mapping[Atom, str], presence: Sequence[Atom], axes: Axes
     ) -> None:
         self.complete = True
-        self.sources = (source,)
+        self.sources: tuple[Source, ...] = (source,)
         self.known = axes.add(2, 1, self)
         self.members = {fold(text): text for text in members.values()}
         self.axes = {folded: axes.add(2, 0, self) for folded in self.members}

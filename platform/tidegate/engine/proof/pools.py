@@ -19,7 +19,7 @@ from tidegate.engine.regions import between, moved, of_kind, other_text, represe
 from tidegate.engine.values import DAY, HOUR, TICK, Money, fold, parse_instant
 from tidegate.engine.vocabulary import Fact, Vocabulary
 
-MAX_LINES, MAX_LISTS, MAX_TEXTS = 60, 400, 40
+MAX_LINES, MAX_LISTS, MAX_TEXTS, MAX_RECKONED = 60, 400, 40, 6
 _OTHERS = ("USD", "EUR", "JPY")
 
 
@@ -100,7 +100,7 @@ class Pools:
                 noon = datetime.combine(value, time(12), self.zone)
                 yield from (noon - DAY, noon, noon + DAY)
         for calendar in self.vocabulary.calendars.values():
-            for edge in (calendar.start, calendar.end):
+            for edge in calendar.edges:
                 opens = datetime.combine(self.now.astimezone(self.zone).date(), edge, self.zone)
                 yield from (opens - TICK, opens)
         for hours in range(7 * 24):
@@ -172,6 +172,23 @@ def combinations(pools: Sequence[Sequence[Any]], limit: int) -> tuple[list[tuple
     for pool in pools:
         size *= len(pool)
     return _combinations(pools, limit, Random(0)), size <= limit  # noqa: S311
+
+
+def reckoned(constants: Sequence[object]) -> Iterator[object]:
+    """Values that count where facts are added up: nothing, and sums and differences of two of the
+    constants.
+    """
+    kinds: tuple[type, ...] = (Decimal, timedelta, Money)
+    known: list[Any] = [one for one in constants if isinstance(one, kinds)][:MAX_RECKONED]
+    for one, other in product(known, repeat=2):
+        if type(one) is not type(other):
+            continue
+        if isinstance(one, Money):
+            if one.currency == other.currency:
+                yield Money(one.amount + other.amount, one.currency)
+                yield Money(one.amount - other.amount, one.currency)
+        else:
+            yield from (one + other, one - other)
 
 
 def spread(points: Iterable[Any], count: int) -> list[Any]:

@@ -15,6 +15,7 @@ from tidegate.engine.proof.formulas import Atom
 from tidegate.engine.proof.groups import Scalar
 from tidegate.engine.proof.sources import LINES, Source
 from tidegate.engine.proof.spaces import Space
+from tidegate.errors import TidegateError
 
 STEPS, STARTS, MOST = 400, 3, 60
 Wanted = Mapping[Atom, frozenset[bool | None]]
@@ -91,7 +92,10 @@ class _Climb:
     def _score(
         self, atoms: Sequence[Atom], sources: Sequence[Source], values: Mapping[Source, object]
     ) -> int:
-        said = self.space.grouping.vector(sources, [values[source] for source in sources], atoms)
+        try:
+            said = self.space.grouping.vector(sources, [values[one] for one in sources], atoms)
+        except TidegateError:
+            return -1
         return sum(one in self.wanted[atom] for one, atom in zip(said, atoms, strict=True))
 
     def _changed(self, source: Source, value: Any, pool: Sequence[Any], rng: Random) -> Any:

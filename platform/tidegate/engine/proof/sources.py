@@ -16,7 +16,7 @@ _KNOWN = (
     tree.Literal, tree.Fact, tree.Variable, tree.Member, tree.Window, tree.Arithmetic, tree.Negate,
     tree.Compare, tree.Between, tree.Test, tree.Range, tree.In, tree.ListOf, tree.And, tree.Or,
     tree.Not, tree.If, tree.Quantified, tree.Filter, tree.Presence, tree.Call, tree.Calendar,
-    tree.Sequence, tree.Step,
+    tree.Sequence, tree.Step, tree.For,
 )  # fmt: skip
 _CLOCKED = ("since", "until", "weekday", "hour", "date")
 _LOGIC = (tree.And, tree.Or, tree.Not, tree.If, tree.Presence, tree.Test, tree.Range, tree.ListOf)

@@ -24,7 +24,7 @@ from tidegate.engine.proof.boxes import (
     boxes_of,
     trimmed,
 )
-from tidegate.engine.proof.cover import bits
+from tidegate.engine.proof.cover import Work, bits
 from tidegate.engine.proof.documents import Documents
 from tidegate.engine.proof.formulas import Atom, Formula, atoms, of_rule
 from tidegate.engine.proof.grouping import Grouping
@@ -55,6 +55,7 @@ class Space:
         self.zone: ZoneInfo = clock.zone(timezone)
         self.now = now.astimezone(UTC)
         self.axes = Axes()
+        self.work = Work()
         self.formulas: dict[Key, Formula] = {}
         self.open: dict[Key, frozenset[str]] = {}  # rule → what of it can't be decided exactly
         self._boxes: dict[tuple[Key, str, str], list[Box] | None] = {}

@@ -12,18 +12,27 @@ from random import Random
 from typing import Any
 
 from tidegate.engine.compiled import Program, Ruling, compile_set
-from tidegate.engine.decisions import FIRED, INACTIVE, UNKNOWN, Outcome, Overridden, RuleTrace
+from tidegate.engine.decisions import (
+    FIRED,
+    INACTIVE,
+    UNKNOWN,
+    Decision,
+    Outcome,
+    Overridden,
+    RuleTrace,
+)
 from tidegate.engine.evaluation import context_of
 from tidegate.engine.logic import Truth, conjunction, disjunction, negation
 from tidegate.engine.proof.boxes import Box
 from tidegate.engine.proof.seeking import sought
 from tidegate.engine.proof.sources import Source
 from tidegate.engine.proof.spaces import Space
-from tidegate.engine.reference import active, judge
+from tidegate.engine.reference import active, evaluate, judge
 from tidegate.engine.rulesets import Condition, Leaf, RuleSet
 from tidegate.engine.values import EXACT
 from tidegate.errors import TidegateError
 
+COMPILED_FROM = 100  # rules; for fewer, compiling costs more than it saves
 _TRIES = 6
 SEARCHES = 60  # of one set; each is some hundred evaluations of a few conditions
 
@@ -44,37 +53,53 @@ class Seen:
     """One document as the set sees it: the decision, and single rules, each when asked for."""
 
     def __init__(self, judge: Judge, witness: Witness) -> None:
+        self.witness = witness
         self._judge = judge
-        self._witness = witness
 
     @cached_property
-    def _ruling(self) -> Ruling:
-        witness = self._witness
+    def _found(self) -> Ruling | Decision:
+        witness, judge = self.witness, self._judge
         try:
-            return self._judge.program.decide(witness.facts, witness.now, self._judge.timezone)
+            if judge.large:
+                return judge.program.decide(witness.facts, witness.now, judge.timezone)
+            return evaluate(judge.ruleset, witness.facts, witness.now, judge.timezone)
         except TidegateError as error:
             raise Refused from error
 
     @cached_property
     def fired(self) -> frozenset[str]:
         """Rules that fired; under `first` the one that decided."""
-        return frozenset(self._ruling.fired)
+        return self._with_result(FIRED)
 
     @cached_property
     def unknown(self) -> frozenset[str]:
-        return frozenset(self._ruling.unknown)
+        return self._with_result(UNKNOWN)
+
+    def _with_result(self, result: str) -> frozenset[str]:
+        found = self._found
+        if isinstance(found, Ruling):
+            return frozenset(found.fired if result == FIRED else found.unknown)
+        return frozenset(trace.rule.id for trace in found.rules if trace.result == result)
 
     @cached_property
     def overridden(self) -> Sequence[Overridden]:
-        return self._ruling.overridden
+        return self._found.overridden
 
     @property
     def actions(self) -> Sequence[Outcome]:
-        return self._ruling.actions
+        return self._found.actions
+
+    def lost(self, *reasons: str) -> frozenset[str]:
+        """Rules whose outcome doesn't stand for one of these reasons, or that say the same as one
+        of them.
+        """
+        found = {item.outcome.rule for item in self.overridden if item.reason in reasons}
+        echoes = [item for item in self.overridden if item.reason == "same" and item.by in found]
+        return frozenset(found | {item.outcome.rule for item in echoes})
 
     def conflicting(self, rules: Sequence[str]) -> list[str]:
-        """Which of the rules contradict each other."""
-        lost = {item.outcome.rule for item in self.overridden if item.reason == "conflict"}
+        """Which of the rules contradict another."""
+        lost = self.lost("conflict")
         return [rule for rule in rules if rule in lost]
 
     def holds(self, rule: str) -> Truth:
@@ -82,17 +107,22 @@ class Seen:
         of it.
         """
         if self._judge.staged:
-            return _held(self._ruling.full().trace(rule))
+            found = self._found
+            whole = found.full() if isinstance(found, Ruling) else found
+            return _held(whole.trace(rule))
         one = self._judge.rules[rule]
-        if not active(one, self._witness.now, self._judge.space.zone):
+        if not active(one, self.witness.now, self._judge.space.zone):
             return False
-        with localcontext(EXACT):
-            trace, _ = judge(one, self._context)
+        try:
+            with localcontext(EXACT):
+                trace, _ = judge(one, self._context)
+        except TidegateError as error:
+            raise Refused from error
         return _held(trace)
 
     @cached_property
     def _context(self) -> Any:
-        witness = self._witness
+        witness = self.witness
         return context_of(self._judge.ruleset, witness.facts, witness.now, self._judge.timezone)
 
 
@@ -127,6 +157,7 @@ class Judge:
         self.rules = {rule.id: rule for rule in ruleset.rules}
         strata = {rule.stratum for rule in ruleset.rules}
         self.staged = ruleset.policy == "stages" or len(strata) > 1
+        self.large = len(ruleset.rules) > COMPILED_FROM
         self.searches = SEARCHES
         self._kept: dict[tuple[str, datetime], Seen] = {}
 
