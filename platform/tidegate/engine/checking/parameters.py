@@ -121,7 +121,7 @@ def _witness(analysis: Analysis, then: Judge, rule: Rule, never: bool) -> Witnes
     mode = TRUE if never else FALSE
     for box in analysis.space.boxes((0, rule.id), mode):
         for witness in analysis.judge.candidates(box):
-            if analysis.judge.shows(witness, lambda seen: seen.holds(rule.id) is never):
-                if then.shows(witness, lambda seen: seen.holds(rule.id) is not never):
-                    return witness
+            now = analysis.judge.shows(witness, lambda seen: seen.holds(rule.id) is never)
+            if now and then.shows(witness, lambda seen: seen.holds(rule.id) is not never):
+                return witness
     return None
