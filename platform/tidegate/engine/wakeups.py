@@ -39,14 +39,15 @@ def next_change(
     2h > 24h`, `max(since(a), since(b)) > 1d`) the condition is looked at every hour for a week and
     every day for a year, and the change found is then exact to the microsecond.
     """
+    timed = _timed(ruleset)
+    if not timed and not any(rule.active_from or rule.active_to for rule in ruleset.rules):
+        return None
     with localcontext(EXACT):
         context = context_of(ruleset, facts, now, timezone, currency)
         for name in ruleset.gate_spec.actions:
             context.facts.written[f"decided.{name}"] = ()
         found = [edge for rule in ruleset.rules for edge in _edges(rule, context)]
-        for node in {
-            leaf.text: leaf.node for rule in ruleset.rules for leaf in rule.leaves
-        }.values():
+        for node in timed:
             found += [
                 instant
                 for instant in sorted(set(_candidates(context, node)))
@@ -55,6 +56,32 @@ def next_change(
             if _computes_with_time(context, node):
                 found += _searched(context, node)
     return min(found, default=None)
+
+
+_KNOWN: dict[str, tuple[tree.Node, ...]] = {}  # by content hash, which fixes them
+_KEPT = 500
+
+
+def _timed(ruleset: RuleSet) -> tuple[tree.Node, ...]:
+    """The distinct conditions in which time stands, also through derived facts."""
+    if ruleset.hash not in _KNOWN:
+        leaves = {leaf.text: leaf.node for rule in ruleset.rules for leaf in rule.leaves}
+        if len(_KNOWN) >= _KEPT:
+            _KNOWN.clear()
+        _KNOWN[ruleset.hash] = tuple(
+            node for node in leaves.values() if _reaches_time(node, ruleset.derive_nodes)
+        )
+    return _KNOWN[ruleset.hash]
+
+
+def _reaches_time(node: tree.Node, derive: Mapping[str, tree.Node]) -> bool:
+    for part in tree.walk(node):
+        if isinstance(part, tree.Derived):
+            if _reaches_time(derive[part.id], derive):
+                return True
+        elif _tells_time(part):
+            return True
+    return False
 
 
 def _edges(rule: Rule, context: Context) -> Iterator[datetime]:
