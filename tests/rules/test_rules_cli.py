@@ -288,6 +288,84 @@ def test_check_finds_nothing_in_the_shipped_rules() -> None:
     assert json.loads(result.stdout) == {"rulesets": 5, "errors": 0, "warnings": 0, "findings": []}
 
 
+TABLE = """tidegate: ruleset/1
+id: t
+gate: review
+title: {zh: 表, en: Table}
+policy: unique
+otherwise: [approve]
+rules:
+  - {id: few, title: {zh: 少, en: Few}, why: x, if: [order.quantity <= 5], then: [hold: few]}
+  - {id: many, title: {zh: 多, en: Many}, why: x, if: [order.quantity >= 5], then: [reject: many]}
+"""
+
+
+def test_check_carries_a_document_on_which_decide_agrees(tmp_path: Path) -> None:
+    file = written(tmp_path, "t.yaml", TABLE)
+    result = run("check", file, "--json")
+    assert result.exit_code == 1
+    findings = json.loads(result.stdout)["findings"]
+    assert len(findings) == 2
+    for one in findings:
+        assert {"code", "severity", "rules", "message", "witness"} <= set(one)
+    overlap = next(one for one in findings if one["code"] == "check.overlap")
+    assert (overlap["severity"], sorted(overlap["rules"])) == ("error", ["few", "many"])
+    facts = written(tmp_path, "witness.json", overlap["witness"])
+    decided = run("decide", file, "--facts", facts, "--now", overlap["now"], "--json")
+    fired = [r["id"] for r in json.loads(decided.stdout)["rules"] if r["result"] == "fired"]
+    assert fired == ["few", "many"]
+    assert "e.g. order.quantity = 5" in run("check", file).stdout
+
+
+def test_check_compares_the_sets_of_one_gate_once(tmp_path: Path) -> None:
+    """Both rules are of the same gate in two files: one finding, in the first file."""
+    for name, action in (("a", "approve"), ("b", "reject: x")):
+        text = (
+            TABLE.split("rules:")[0]
+            .replace("id: t", f"id: {name}")
+            .replace("otherwise: [approve]", "")
+        )
+        rule = f"rules: [{{id: r, title: {{zh: 总, en: All}}, why: x, if: [], then: [{action}]}}]\n"
+        written(tmp_path, f"{name}.yaml", text + rule)
+    findings = json.loads(run("check", tmp_path, "--json").stdout)["findings"]
+    across = [one for one in findings if one["code"] == "check.sets_conflict"]
+    assert [Path(one["file"]).name for one in across] == ["a.yaml"]
+
+
+def test_check_finds_references_to_what_is_gone(tmp_path: Path) -> None:
+    file = written(
+        tmp_path, "t.yaml", TABLE.replace("hold: few", "hold: {reason: few, queue: finance}")
+    )
+    gone = written(tmp_path, "known.json", {"queue": ["warehouse"]})
+    codes = [
+        one["code"]
+        for one in json.loads(run("check", file, "--known", gone, "--json").stdout)["findings"]
+    ]
+    assert "check.dead_reference" in codes
+    there = written(tmp_path, "known.json", {"queue": ["finance"]})
+    codes = [
+        one["code"]
+        for one in json.loads(run("check", file, "--known", there, "--json").stdout)["findings"]
+    ]
+    assert codes.count("check.overlap") == 1
+    assert "check.dead_reference" not in codes
+    broken = run("check", file, "--known", written(tmp_path, "known.json", "[1]"))
+    assert broken.exit_code == 2
+    assert "JSON object" in broken.stderr
+
+
+def test_information_alone_leaves_the_exit_code_at_zero(tmp_path: Path) -> None:
+    text = TABLE.replace(">= 5", "> 6").replace("otherwise: [approve]", "otherwise: []")
+    cases = """tests:
+  - {name: few, given: {order: {quantity: 5}}, expect: {fired: [few]}}
+  - {name: many, given: {order: {quantity: 7}}, expect: {fired: [many]}}
+"""
+    result = run("check", written(tmp_path, "t.yaml", text + cases), "--json")
+    found = [(one["code"], one["severity"]) for one in json.loads(result.stdout)["findings"]]
+    assert found == [("check.gap", "info")]
+    assert result.exit_code == 0
+
+
 def test_check_names_file_line_and_remedy(
     edit: Callable[[str, str, str], Path], copied: Path
 ) -> None:

@@ -160,7 +160,19 @@ class Grouping:
         known = list(constants(nodes))
         if any(isinstance(p, tree.Arithmetic) for node in nodes for p in tree.walk(node)):
             known += reckoned(known)
+        known += self._choices(nodes)
         return Hints(list(dict.fromkeys(known)), facts, functions, words, plain)
+
+    def _choices(self, nodes: Sequence[tree.Node]) -> list[str]:
+        """What choices in the conditions may be: a text may be compared with one."""
+        names = {
+            part.id if isinstance(part, tree.Fact) else part.fact
+            for node in nodes
+            for part in tree.walk(node)
+            if isinstance(part, (tree.Fact, tree.Member, tree.Window))
+        }
+        facts = [self.pools.fact(name) for name in sorted(names)] if len(names) > 1 else []
+        return [value for fact in facts if fact and fact.type == "choice" for value in fact.values]
 
     def pool(self, source: Source, nodes: Sequence[tree.Node], hints: Hints) -> list[Any]:
         """Values worth trying for one source, instants as time before now where that counts."""

@@ -136,6 +136,8 @@ def as_cell(node: tree.Node) -> tree.Node:
     """The condition with `?` in place of the one thing it looks at."""
     if _bare(node):
         return _INPUT
+    if isinstance(node, tree.Presence) and clocked(node.value):
+        return tree.Presence(_INPUT, node.missing)
     if isinstance(node, tree.Call) and clocked(node):
         return tree.Negate(_INPUT) if node.function == "until" else _INPUT
     changes: dict[str, Any] = {}
