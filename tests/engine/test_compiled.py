@@ -74,6 +74,20 @@ def test_text_is_folded_and_unseen_texts_are_looked_up(read: Any) -> None:
         assert fired(read, text, {"order": {"channel": channel}}) == wanted
 
 
+def test_exact_text_beside_folded_text_is_compared_letter_by_letter(read: Any) -> None:
+    text = tags(
+        'order.channel = exact("JD")',
+        'order.channel = "JD"',
+        'order.channel in ("tmall", exact("jd"))',
+        'not(order.channel = exact("jd"))',
+    )
+    channel = lambda value: fired(read, text, {"order": {"channel": value}})  # noqa: E731
+    assert channel("JD") == ("r0", "r1", "r3")
+    assert channel("jd") == ("r1", "r2")
+    assert channel("Jd") == ("r1", "r3")
+    assert channel("TMALL") == ("r2", "r3")
+
+
 def test_words_in_a_text_are_found_whatever_its_length(read: Any) -> None:
     text = tags('contains(order.buyer_memo, "加急")', 'not(contains(order.buyer_memo, "发票"))')
     assert fired(read, text, {"order": {"buyer_memo": "请加急"}}) == ("r0", "r1")

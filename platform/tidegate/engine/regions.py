@@ -84,7 +84,8 @@ def unary(node: tree.Node, constants: Context) -> Unary | None:
     if found is None:
         return None
     subject, cell, points = found
-    return Unary(subject, cell, tuple(dict.fromkeys(points)))
+    distinct = {(type(point), point): point for point in points}  # exact text equals plain text
+    return Unary(subject, cell, tuple(distinct.values()))
 
 
 _Cell = tuple[tree.Node, tree.Node, list[object]]

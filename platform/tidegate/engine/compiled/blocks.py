@@ -134,7 +134,7 @@ class _Sorter:
                 kind = _KINDS.get(fact.type, "")
         else:
             kind = _kind_of(test.points)
-        if kind == "text" and _compares_order(test.cell):
+        if kind == "text" and not _tabled(test.cell):
             return ""
         return kind
 
@@ -180,7 +180,7 @@ class _Sorter:
             return False
         fact = self.ruleset.vocabulary.facts[subject.fact]
         kind = _KINDS.get(fact.type, "")
-        if kind not in ("text", "boolean") or (kind == "text" and _compares_order(inner.cell)):
+        if kind not in ("text", "boolean") or (kind == "text" and not _tabled(inner.cell)):
             return False
         members = self._members(part.over.id, subject, kind, 1 << index)
         _add(members.inner, [inner], 1 << index)
@@ -249,10 +249,12 @@ def _kind_of(points: Sequence[object]) -> str:
     return ""
 
 
-def _compares_order(cell: tree.Node) -> bool:
-    """Whether text is compared by order, which no table of texts can hold."""
-    return any(
-        isinstance(part, tree.Between | tree.Range)
+def _tabled(cell: tree.Node) -> bool:
+    """Whether a table of folded texts can hold the cell: it compares for equality only, and with
+    nothing made by a function, which may want to be compared letter by letter (`exact`).
+    """
+    return not any(
+        isinstance(part, tree.Between | tree.Range | tree.Call)
         or (isinstance(part, tree.Compare | tree.Test) and part.op not in ("=", "!="))
         for part in tree.walk(cell)
     )

@@ -19,7 +19,7 @@ from tidegate.engine.evaluation import Context
 from tidegate.engine.language import tree
 from tidegate.engine.operations import order, wildcard
 from tidegate.engine.regions import ascending, between, moved, other_text, step_of, truth
-from tidegate.engine.values import ExactText, Money, fold
+from tidegate.engine.values import Money, fold
 
 MEMO = 4_096  # distinct texts remembered per column
 SHORT = 64  # characters of a text worth remembering
@@ -71,18 +71,17 @@ class TextTable:
     def __init__(self, column: Column) -> None:
         self.column = column
         points = {p for own in column.points.values() for p in own if isinstance(p, str)}
-        self.exact = any(isinstance(p, ExactText) for p in points)
         self.other = column.at(other_text(points))
         self.by_text = {fold(point): column.at(point) for point in points}
         self.memo: dict[str, Pair] = {}
 
     def never_unknown(self) -> bool:
         """Whether no known text leaves a condition unknown."""
-        return not self.exact and not any(u for _, u in (self.other, *self.by_text.values()))
+        return not any(u for _, u in (self.other, *self.by_text.values()))
 
     def look(self, text: str) -> Pair:
         """The pair of a text seen for the first time."""
-        found = self.column.at(text) if self.exact else self.by_text.get(fold(text), self.other)
+        found = self.by_text.get(fold(text), self.other)
         if len(self.memo) < MEMO:
             self.memo[text] = found
         return found
