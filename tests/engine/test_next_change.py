@@ -106,6 +106,11 @@ def test_no_change_is_missed_over_thousands_of_sets(vocabulary: Vocabulary, chun
     run(range(start + chunk * 200, start + chunk * 200 + 200), vocabulary)
 
 
+def test_what_was_once_missed_is_found(vocabulary: Vocabulary) -> None:
+    """Half an hour of working time that ends exactly at closing time."""
+    assert check(51549, vocabulary)
+
+
 def test_nothing_changes_without_time(vocabulary: Vocabulary) -> None:
     text = "tidegate: ruleset/1\nid: t\ngate: alert\npolicy: collect\nrules:\n"
     text += "  - {id: a, if: [parcel.failed_deliveries > 1], then: [raise: {kind: a}]}\n"

@@ -254,6 +254,24 @@ def _when(context: Context, timed: tree.Node, bound: object) -> Iterator[datetim
         return
     if found is not None:
         yield found
+        if len(timed.args) > 1:
+            yield from _rest_around(context, timed, found)
+
+
+def _rest_around(context: Context, timed: tree.Call, found: datetime) -> Iterator[datetime]:
+    """Working time stands still overnight: a bound met at closing time is passed only at the next
+    opening, one met at opening time was reached at the closing before.
+    """
+    calendar = context.calendars[timed.args[1].id]  # type: ignore[attr-defined]  # binding made it a Calendar
+    first = (found - _AHEAD_DAYS * DAY).astimezone(context.zone).date()
+    before: datetime | None = None
+    for opens, closes in clock.windows(calendar, first, context.zone):
+        if opens >= found:
+            yield opens
+            break
+        before = closes if closes <= found else before
+    if before is not None:
+        yield before
 
 
 def _on_the_wall(
