@@ -16,8 +16,8 @@ from tidegate.engine.facts import Facts, Line
 from tidegate.engine.language import tree
 from tidegate.engine.language.functions import FUNCTIONS
 from tidegate.engine.logic import Truth, negation
+from tidegate.engine.operations import NEGATABLE, arithmetic, compare, equal, finite, member_of
 from tidegate.engine.operations import Interval as Interval
-from tidegate.engine.operations import arithmetic, compare, equal, finite, member_of
 from tidegate.engine.patterns.conjuncts import fields_read, outside
 from tidegate.engine.patterns.matcher import Match, Matcher, match
 from tidegate.engine.patterns.plan import plan_of
@@ -434,7 +434,7 @@ def _negate(context: Context, node: tree.Negate) -> object:
     value = context.value(node.value)
     if isinstance(value, Money):
         return Money(-value.amount, value.currency)
-    return None if value is None else -value
+    return -value if isinstance(value, NEGATABLE) else None
 
 
 _VALUE: dict[type[tree.Node], Callable[[Context, Any], object]] = {

@@ -145,6 +145,9 @@ def member_of(value: object, members: tuple[object, ...]) -> Truth:
     return None if found is False and isinstance(members, Incomplete) else found
 
 
+NEGATABLE = (Decimal, timedelta, Months)  # beside money; of anything else a minus makes unknown
+
+
 def arithmetic(op: str, left: object, right: object) -> object:
     """+ - * / on numbers, money, durations, months, instants, dates, times and text; unknown
     when it has no exact meaning, or when a text becomes longer than MAX_TEXT.

@@ -20,7 +20,7 @@ from tidegate.engine.evaluation import Context, Interval, one_of
 from tidegate.engine.language import tree
 from tidegate.engine.language.functions import FUNCTIONS
 from tidegate.engine.logic import Truth
-from tidegate.engine.operations import arithmetic, compare, equal, finite
+from tidegate.engine.operations import NEGATABLE, arithmetic, compare, equal, finite
 from tidegate.engine.regions import is_constant
 from tidegate.engine.values import ExactText, Incomplete, Money, fold
 from tidegate.engine.vocabulary import DAYS
@@ -186,7 +186,7 @@ class Closures:
             value = inner(x)
             if isinstance(value, Money):
                 return Money(-value.amount, value.currency)
-            return None if value is None else -value
+            return -value if isinstance(value, NEGATABLE) else None
 
         return run
 
