@@ -19,31 +19,37 @@ from tidegate.engine.changes.formulas import (
     truth_of,
 )
 from tidegate.engine.changes.goals import Asker, Free, Goal
+from tidegate.engine.changes.reach import Reach
+from tidegate.engine.changes.slots import Slot
 from tidegate.engine.changes.stages import Sources
 from tidegate.engine.changes.trial import Judged, Trial, Trials
 from tidegate.engine.changes.upstream import Upstream
 from tidegate.engine.logic import Truth
-from tidegate.engine.rulesets import OTHERWISE
 
 Goals = list[Goal]
 
 
-def goals_of(trials: Trials, sources: tuple[Sources, ...], trial: Trial, free: Free) -> Goals:
-    """Complete goals for a trial that does not give what is wanted."""
-    return Obstacles(trials, sources, trial, free).goals()
-
-
 class Obstacles:
+    """What stands between one trial and what is wanted; `allowed` are the places that may still be
+    changed.
+    """
+
     def __init__(
-        self, trials: Trials, sources: tuple[Sources, ...], trial: Trial, free: Free
+        self,
+        trials: Trials,
+        sources: tuple[Sources, ...],
+        trial: Trial,
+        allowed: frozenset[Slot],
     ) -> None:
         self.trials = trials
         self.sources = sources
         self.trial = trial
-        self.free = free
+        self.free: Free = lambda atom: not atom.slots.isdisjoint(allowed)
         self.upstream = Upstream(self)
+        self.reach = Reach(self, allowed)
 
     def goals(self) -> Goals:
+        """Complete goals."""
         if self.trial.refused is not None:
             return self._refused(len(self.trial.stands) - 1)
         if self.trials.want.absent:
@@ -266,11 +272,11 @@ class Obstacles:
         choices: list[Goals] = []
         for outcome in filter(want.fits, self.trial.actions):
             source = rules.get(outcome.rule)
-            if outcome.rule == OTHERWISE or source is None or not self.fits(source):
-                choices.append(self.coarse(len(self.sources) - 1))
+            if source is None:
+                stages = [n for n, sources in enumerate(self.sources) if sources.otherwise]
+                choices.append([goal for number in stages for goal in self.coarse(number)])
                 continue
-            sources = self.sources[source.stage]
-            gone = self._gone(source, sources)
+            gone = self._gone(source, self.sources[source.stage]) if self.fits(source) else None
             choices.append(self.coarse(source.stage) if gone is None else gone)
         return min(choices, key=len)
 

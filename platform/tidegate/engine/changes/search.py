@@ -14,9 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from tidegate.engine.changes.formulas import Atom, mask
+from tidegate.engine.changes.formulas import ANY, Atom, mask
 from tidegate.engine.changes.goals import Goal, both
-from tidegate.engine.changes.obstacles import goals_of
+from tidegate.engine.changes.obstacles import Obstacles
+from tidegate.engine.changes.reach import Reach
 from tidegate.engine.changes.slots import Slot, Values
 from tidegate.engine.changes.solving import Solver
 from tidegate.engine.changes.stages import Sources
@@ -64,17 +65,16 @@ class Search:
             if self.trials.satisfied(trial):
                 found.append(Found(state.values, state.fixed))
                 continue
-            for goal in self._goals(trial, state, allowed, size):
-                for following in self._reach(state, goal, allowed, size):
-                    key = (following.places, frozenset(following.fixed.items()))
-                    if key in seen:
-                        continue
-                    seen.add(key)
-                    self.states += 1
-                    if self.states > MOST_STATES:
-                        self.cut_short = True
-                        return found
-                    queue.append(following)
+            for following in self._following(state, trial, allowed, size):
+                key = (following.places, frozenset(following.fixed.items()))
+                if key in seen:
+                    continue
+                seen.add(key)
+                self.states += 1
+                if self.states > MOST_STATES:
+                    self.cut_short = True
+                    return found
+                queue.append(following)
         return found
 
     def trial(self, values: Values) -> Trial:
@@ -83,38 +83,44 @@ class Search:
             self._trials[key] = self.trials.run(values)
         return self._trials[key]
 
-    def _goals(self, trial: Trial, state: State, allowed: frozenset[Slot], size: int) -> list[Goal]:
-        open_ = allowed if len(state.places) < size else frozenset(state.places)
-        return goals_of(
-            self.trials, self.sources, trial, lambda atom: not atom.slots.isdisjoint(open_)
-        )
+    def _following(
+        self, state: State, trial: Trial, allowed: frozenset[Slot], size: int
+    ) -> Iterator[State]:
+        places = frozenset(state.places)
+        room = size - len(places)
+        obstacles = Obstacles(self.trials, self.sources, trial, allowed if room else places)
+        if not obstacles.reach.possible(places, room):
+            return
+        for goal, others in _apart(obstacles.goals()):
+            fixed = both(state.fixed, others)
+            fixed = None if fixed is None else both(fixed, goal)
+            if fixed is not None:
+                yield from self._reached(state, goal, fixed, obstacles.reach, size)
 
-    def _reach(
-        self, state: State, goal: Goal, allowed: frozenset[Slot], size: int
+    def _reached(
+        self, state: State, goal: Goal, fixed: Goal, reach: Reach, size: int
     ) -> Iterator[State]:
         """States in which the goal holds as well: with as few new places as it needs, and with
         one more only where these give no values.
         """
-        fixed = both(state.fixed, goal)
-        if fixed is None:
-            return
         unmet = [a for a, allow in goal.items() if not self._holds(a, allow, state.values)]
-        tried: set[frozenset[Slot]] = set()
         layer = {
-            frozenset(state.places) | extra for extra in self._openings(state, unmet, allowed, size)
+            frozenset(state.places) | extra
+            for extra in self._openings(state, unmet, reach.allowed, size)
         }
         while layer:
             further: set[frozenset[Slot]] = set()
             for places in sorted(layer, key=self._key):
-                tried.add(places)
+                if not reach.possible(places, size - len(places)):
+                    continue
                 ordered = tuple(sorted(places, key=self.order.__getitem__))
                 values = self.solver.solve(ordered, fixed)
                 if values is not None:
                     yield State(ordered, fixed, values)
                 elif len(places) < size:
-                    more = {slot for atom in fixed for slot in atom.slots} & allowed
+                    more = {slot for atom in fixed for slot in atom.slots} & reach.allowed
                     further |= {places | {slot} for slot in more - places}
-            layer = further - tried
+            layer = further
 
     def _key(self, places: frozenset[Slot]) -> list[int]:
         return sorted(self.order[slot] for slot in places)
@@ -143,3 +149,15 @@ class Search:
                 if fewer
             )
         }
+
+
+def _apart(goals: Iterable[Goal]) -> Iterator[tuple[Goal, Goal]]:
+    """Each goal with what the goals before it, as far as they are about one atom, leave to it: who
+    reaches several of them is looked for under the first.
+    """
+    others: dict[Atom, int] = {}
+    for goal in goals:
+        yield goal, dict(others)
+        if len(goal) == 1:
+            ((atom, allowed),) = goal.items()
+            others[atom] = others.get(atom, ANY) & ~allowed

@@ -82,6 +82,7 @@ class Trials:
         self.levels = [
             sorted({judged.rule.stratum for judged in stage}) or [0] for stage in self.stages
         ]
+        self.needs_at_rest: dict[tuple[Formula, int], list[frozenset[Slot]]] = {}
         self.at_rest: list[dict[int, Truth]] = []
         for stage in self.stages:
             said = {j.index: self._truth(j, AT_REST) for j in stage if not j.late}
@@ -117,10 +118,19 @@ class Trials:
         for name, wanted in self.want.args.items():
             value = call.args.get(name)
             if isinstance(value, tree.Node):
-                parts.append(self.book.atom(tree.Compare("=", value, tree.Literal(wanted))))
+                parts.append(self._says(call, name, value))
             elif not same(value, wanted):
                 return None
         return Join(True, tuple(parts))
+
+    def _says(self, call: ActionCall, name: str, value: tree.Node) -> Formula:
+        """When a computed argument is what is wanted; one of any type also by its text."""
+        wanted = tree.Literal(self.want.args[name])
+        equal = self.book.atom(tree.Compare("=", value, wanted))
+        if call.action.args[name].type != "any":
+            return equal
+        text = tree.Compare("=", tree.Call("string", (value,)), wanted)
+        return Join(False, (equal, self.book.atom(text)))
 
     # one trial
 

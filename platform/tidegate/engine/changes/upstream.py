@@ -99,6 +99,9 @@ class Upstream:
         """Whether an earlier stage may exclude what a rule of this one asks for."""
         return any(self._excluding(judged) for judged in self.trials.stages[number])
 
+    def may_exclude(self, judged: Judged) -> bool:
+        return bool(self._excluding(judged))
+
     def _excluding(self, judged: Judged) -> list[tuple[int, Judged | None, ActionCall]]:
         """Calls of earlier stages (None: of `otherwise`) that forbid what the rule writes."""
         writes = judged.rule.writes
@@ -164,6 +167,9 @@ class Upstream:
         for call in judged.rule.actions:
             for name, value in call.args.items():
                 if isinstance(value, tree.Node):
+                    if call.action.args[name].type in ("text", "choice"):
+                        # actions are the same letter by letter
+                        value = tree.Call("exact", (value,))
                     for other in self._rivals(judged, call, name):
                         goals += self._flip(self._equals(value, other))
         return goals

@@ -177,7 +177,9 @@ class Wordings:
         """Whether a function gets the place itself, rather than something worked out from it."""
         if self.slot.kind == "texts":
             return self.touches(node)
-        return self.is_text(node) or (isinstance(node, tree.Member) and self.touches(node))
+        return self.is_text(node) or (
+            isinstance(node, tree.Member) and node.fact == self.slot.fact.id
+        )
 
     def _list(self, node: tree.Node) -> object:
         return self.context.value(node)
