@@ -72,6 +72,7 @@ class Reading:
         self.problems: list[Problem] = []
         self.rule = ""
         self.ruleset = ""
+        self.unfinished = False  # a set under work may hold no rules yet
         self._vocabulary = vocabulary
 
     @property
@@ -88,6 +89,17 @@ class Reading:
         where = self.where(path)
         zh, en = (text if len(text) <= _LONGEST else text[:_LONGEST] + "…" for text in (zh, en))
         self._collect(Problem(code, zh + tip[0], en + tip[1], where, line, column, at, near))
+
+    def switch(self, path: Path, raw: Any) -> bool:
+        """A key that is true or false."""
+        if not isinstance(raw, bool):
+            self.report(
+                path,
+                "rule.bad_switch",
+                f"{path[-1]} 写 true 或 false，而不是 {raw}",
+                f"{path[-1]} is true or false, not {raw}",
+            )
+        return raw is True
 
     def _collect(self, problem: Problem) -> None:
         self.problems.append(problem)

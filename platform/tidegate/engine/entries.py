@@ -17,9 +17,9 @@ from tidegate.engine.strata import DerivedReads
 from tidegate.engine.values import parse_date
 from tidegate.engine.vocabulary import Texts
 
-RULE_KEYS = ("id", "title", "why", "active", "if", "pattern", "then", "note")
+RULE_KEYS = ("id", "title", "why", "enabled", "active", "if", "pattern", "then", "note")
 TABLE_KEYS = ("id", "title", "why", "policy", "inputs", "outputs", "rows", "note")
-ROW_KEYS = ("id", "title", "why", "when", "then", "note", "active")
+ROW_KEYS = ("id", "title", "why", "enabled", "when", "then", "note", "active")
 
 
 class EntryReader:
@@ -101,8 +101,11 @@ class EntryReader:
         return Rule(
             name, title, reason, condition, actions, start, end,
             reads=read, path=reading.where(path), line=reading.document.mark(path)[0],
-            note=note_of(spec),
+            note=note_of(spec), enabled=self._enabled(path, spec),
         )  # fmt: skip
+
+    def _enabled(self, path: Path, spec: dict[str, Any]) -> bool:
+        return self.reading.switch((*path, "enabled"), spec.get("enabled", True))
 
     def table(self, path: Path, spec: dict[str, Any]) -> list[Rule]:
         reading = self.reading

@@ -21,25 +21,33 @@ __all__ = ["RuleProblems", "read_cases", "read_ruleset"]
 
 
 def read_ruleset(
-    source: Path | str | Mapping[str, Any], vocabulary: Vocabulary, name: str = "<text>"
+    source: Path | str | Mapping[str, Any],
+    vocabulary: Vocabulary,
+    name: str = "<text>",
+    *,
+    unfinished: bool = False,
 ) -> RuleSet:
-    """A rule set from a path, from YAML text, or from plain data (as from JSON).
+    """A rule set from a path, from YAML text, or from plain data (as from JSON). An `unfinished`
+    one may say `rules: []`.
 
     Raises:
         RuleProblems: with all problems of the document in `.problems`.
     """
     document, name, text = _load(source, name)
-    reading, ruleset = _read(document, vocabulary, name)
+    reading, ruleset = _read(document, vocabulary, name, unfinished)
     if reading.problems and text:  # JSON: once more, with places if it is YAML as well
         with suppress(RuleProblems):
-            reading, ruleset = _read(read_yaml(text, name), vocabulary, name)
+            reading, ruleset = _read(read_yaml(text, name), vocabulary, name, unfinished)
     if reading.problems or ruleset is None:
         raise RuleProblems(name, sorted(reading.problems, key=lambda p: (p.line, p.column)))
     return ruleset
 
 
-def _read(document: Sourced, vocabulary: Vocabulary, name: str) -> tuple[Reading, RuleSet | None]:
+def _read(
+    document: Sourced, vocabulary: Vocabulary, name: str, unfinished: bool
+) -> tuple[Reading, RuleSet | None]:
     reading = Reading(document, vocabulary)
+    reading.unfinished = unfinished
     try:
         return reading, SetReader(reading, name).read()
     except Enough:

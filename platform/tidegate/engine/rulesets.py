@@ -115,6 +115,7 @@ class Rule:
     line: int = 0
     note: str = ""
     row: Row | None = None
+    enabled: bool = True
 
     @cached_property
     def leaves(self) -> tuple[Leaf, ...]:
@@ -127,7 +128,11 @@ class Rule:
 
 @dataclass(frozen=True)
 class Stage:
-    """Rules under one policy; a set without `stages` is one stage with an empty id."""
+    """Rules under one policy; a set without `stages` is one stage with an empty id.
+
+    `rules` decide. `off` are rules that are written but switched off, each with its place among
+    all that is written.
+    """
 
     id: str
     policy: str
@@ -138,6 +143,15 @@ class Stage:
     title: Texts = field(default_factory=dict)
     note: str = ""
     otherwise_given: bool = field(default=False, compare=False)  # `otherwise: []` is an answer
+    off: tuple[tuple[int, Rule], ...] = ()
+
+    @cached_property
+    def written(self) -> tuple[Rule, ...]:
+        """All rules as written, those that are switched off too."""
+        found = list(self.rules)
+        for place, rule in self.off:
+            found.insert(place, rule)
+        return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -198,11 +212,17 @@ class RuleSet:
     source: str = ""
     tables: Mapping[str, Table] = field(default_factory=dict)
     note: str = ""
+    four_eyes: bool = False  # who changed it may not approve it
 
     @cached_property
     def rules(self) -> tuple[Rule, ...]:
         """All rules and table rows in the order of the document."""
         return tuple(rule for stage in self.stages for rule in stage.rules)
+
+    @cached_property
+    def written(self) -> tuple[Rule, ...]:
+        """All rules and rows, those that are switched off too."""
+        return tuple(rule for stage in self.stages for rule in stage.written)
 
     @property
     def gate_spec(self) -> Gate:

@@ -34,6 +34,7 @@ VERSION = "ruleset/1"
 KEYS = (
     "tidegate", "id", "gate", "title", "policy", "severity", "otherwise", "on_missing",
     "parameters", "lists", "fields", "derive", "rules", "tables", "stages", "tests", "note",
+    "four_eyes",
 )  # fmt: skip
 STAGE_KEYS = (
     "id",
@@ -93,6 +94,7 @@ class SetReader:
         entries = EntryReader(reading, self.scope, self.allowed, self.derived)
         stages = self._stages(data, policy, entries)
         cases = reading.cases(data.get("tests"), ("tests",))
+        four_eyes = reading.switch(("four_eyes",), data.get("four_eyes", False))
         if reading.problems:
             return None
         return RuleSet(
@@ -110,6 +112,7 @@ class SetReader:
             self.name,
             MappingProxyType(entries.tables),
             note_of(data),
+            four_eyes,
         )
 
     # the head
@@ -400,18 +403,17 @@ class SetReader:
                     [entries.rule(here, entry)] if key == "rules" else entries.table(here, entry)
                 )
                 reading.rule = ""
-        if not rules:
+        if not (rules or (reading.unfinished and spec.get("rules") == [])):
             reading.report(path, "rule.no_rules", "没有任何规则", "there are no rules")
-        if policy == "first":
-            ordered: tuple[Rule, ...] = tuple(rules)
-            stratify(rules, reading.problems)
-        else:
-            ordered = stratify(rules, reading.problems)
+        off = tuple((place, rule) for place, rule in enumerate(rules) if not rule.enabled)
+        ordered = tuple(rule for rule in rules if rule.enabled)
+        layered = stratify(ordered, reading.problems)
+        ordered = ordered if policy == "first" else layered
         title = reading.title((*path, "title"), spec.get("title"), "") if name else {}
         own = title if name and title["zh"] else {}
         note = note_of(spec) if name else ""
         given = spec.get("otherwise") is not None
-        return Stage(name, policy, ordered, severity, otherwise, on_missing, own, note, given)
+        return Stage(name, policy, ordered, severity, otherwise, on_missing, own, note, given, off)
 
     def _room(self, data: dict[str, Any]) -> None:
         """Refuse a set of too many rules before reading them."""

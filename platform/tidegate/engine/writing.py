@@ -50,6 +50,7 @@ def document_of(ruleset: RuleSet) -> dict[str, Any]:
         "gate": ruleset.gate,
         **_title(ruleset.title, ruleset.id),
         **_note(ruleset.note),
+        **({"four_eyes": True} if ruleset.four_eyes else {}),
         "policy": ruleset.policy,
     }
     staged = ruleset.policy == "stages"
@@ -63,7 +64,7 @@ def document_of(ruleset: RuleSet) -> dict[str, Any]:
     if staged:
         found["stages"] = [_stage(stage, ruleset.tables) for stage in ruleset.stages]
     else:
-        found |= _entries(ruleset.stages[0].rules, ruleset.tables)
+        found |= _entries(ruleset.stages[0].written, ruleset.tables)
     return found | ({"tests": [_case(case) for case in ruleset.cases]} if ruleset.cases else {})
 
 
@@ -143,7 +144,7 @@ def _stage(stage: Stage, tables: Mapping[str, Table]) -> dict[str, Any]:
         **_note(stage.note),
         "policy": stage.policy,
         **_stage_head(stage),
-        **_entries(stage.rules, tables),
+        **_entries(stage.written, tables),
     }
 
 
@@ -157,7 +158,7 @@ def _stage_head(stage: Stage) -> dict[str, Any]:
 
 def _entries(rules: Sequence[Rule], tables: Mapping[str, Table]) -> dict[str, Any]:
     """`rules` and `tables`, whichever came first first."""
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {} if rules else {"rules": []}
     for table, group in groupby(rules, key=lambda rule: rule.table):
         if not table:
             found.setdefault("rules", []).extend(map(rule_document, group))
@@ -177,11 +178,16 @@ def rule_document(rule: Rule) -> dict[str, Any]:
         **_title(rule.title),
         **({"why": rule.why} if rule.why else {}),
         **_note(rule.note),
+        **_switch(rule),
         **_active(rule),
         **({"if": condition_document(Condition("all", parts))} if parts or not pattern else {}),
         **pattern,
         "then": actions_of(rule.actions),
     }
+
+
+def _switch(rule: Rule) -> dict[str, bool]:
+    return {} if rule.enabled else {"enabled": False}
 
 
 def _active(rule: Rule) -> dict[str, Any]:
@@ -225,6 +231,7 @@ def _row(table: str, rule: Rule) -> dict[str, Any]:
         "id": rule.id.removeprefix(f"{table}."),
         **_title(row.title),
         **({"why": row.why} if row.why else {}),
+        **_switch(rule),
         **_active(rule),
         "when": [_condition_text(cell) for cell in row.when],
         "then": [_constant(cell) for cell in row.then],

@@ -263,7 +263,7 @@ def _parts(
     places = [
         (stage, level, [rule for rule in stage.rules if rule.stratum == level])
         for stage in ruleset.stages
-        for level in sorted({rule.stratum for rule in stage.rules})
+        for level in sorted({rule.stratum for rule in stage.rules}) or [0]
     ]
     staged = len(places) > 1 or ruleset.policy == "stages"
     overlaid = _overlaid(ruleset) if staged else frozenset()
@@ -284,7 +284,7 @@ def _parts(
         start = code.inner()
         start.add("u = 0")
         code.body[:0] = start.body
-        last = level == max(rule.stratum for rule in stage.rules)
+        last = level == max((rule.stratum for rule in stage.rules), default=0)
         run = code.function("judge", "doc, x, n")
         way = None if staged else quick(ruleset, stage, rules)
         timed = any(rule.active_from or rule.active_to for rule in rules)
