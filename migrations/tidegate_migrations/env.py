@@ -7,7 +7,7 @@ from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import create_engine, pool
 
 from tidegate.store.columns import Instant
-from tidegate.store.tables import Base
+from tidegate.store.schema import Base
 
 config = context.config
 target = Base.metadata

@@ -22,6 +22,7 @@ from tidegate.sdk.carrier import Carrier
 from tidegate.services.context import Context
 from tidegate.services.judging import Judges
 from tidegate.services.rulebook import Rulebook
+from tidegate.services.workshop.publications import publications
 from tidegate.settings import Settings
 from tidegate.store.tables import Tenant
 from tidegate.store.unit_of_work import Store, open_engine
@@ -102,10 +103,11 @@ def open_context(
     if migrate:
         upgrade_database(settings)
     store = Store(open_engine(settings.database_url))
+    tenant_id = _tenant(store, settings, clock())
     return Context(
         store=store,
-        tenant_id=_tenant(store, settings, clock()),
-        rules=Rulebook(settings.rules_dir),
+        tenant_id=tenant_id,
+        rules=Rulebook(settings.rules_dir, published=publications(store, tenant_id, clock)),
         carriers=open_carriers(settings) if carriers is None else carriers,
         clock=clock,
         data_dir=settings.data_dir,

@@ -18,8 +18,9 @@ from tidegate.errors import RemoteRefused, RemoteUnknown, TidegateError
 from tidegate.sdk.carrier import CarrierScan, DuplicateClass, ScanPage, Waybill, WaybillRequest
 from tidegate.services.context import Context
 from tidegate.services.rulebook import Rulebook, shipped_rules
+from tidegate.services.workshop.publications import publications
+from tidegate.store.schema import Base
 from tidegate.store.tables import (
-    Base,
     CarrierService,
     Decision,
     Event,
@@ -237,7 +238,7 @@ def open_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
         context = Context(
             store=store,
             tenant_id=tenant.id,
-            rules=Rulebook(rules),
+            rules=Rulebook(rules, published=publications(store, tenant.id, lambda: times[0])),
             carriers={"sandbox": ledger},
             clock=lambda: times[0],
             data_dir=tmp_path,

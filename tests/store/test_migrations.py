@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect
 
 from tidegate.bootstrap import alembic_config
-from tidegate.store.tables import Base
+from tidegate.store.schema import Base
 
 
 def up_check_down(url: str) -> None:

@@ -17,6 +17,7 @@ from tidegate.engine.values import plain
 from tidegate.errors import InputError
 from tidegate.services.context import Context
 from tidegate.services.judging import in_full
+from tidegate.services.workshop.shadowing import beside
 from tidegate.store.dialects import insert_of
 from tidegate.store.tables import Decision, Order, RulesetContent
 from tidegate.store.unit_of_work import UnitOfWork
@@ -100,6 +101,8 @@ def ask(
             work.add(row)
             said_before, fresh = row, True
         kept.append(said_before)
+        if fresh:
+            beside(work, context, gate, row, given, found.actions)
     return Verdict(_join(answers), tuple(kept), failed, fresh or failed is not None)
 
 

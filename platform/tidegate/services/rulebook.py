@@ -15,6 +15,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+import structlog
+
 from tidegate.engine.cases import SUFFIX
 from tidegate.engine.problems import RuleProblems
 from tidegate.engine.reader import read_ruleset
@@ -23,9 +25,24 @@ from tidegate.engine.sourced import read_yaml
 from tidegate.engine.vocabulary import Vocabulary, load_vocabulary
 from tidegate.errors import ConfigError, NotFound, TidegateError
 
+log = structlog.get_logger()
 VOCABULARY, STATES = "vocabulary.yaml", "states.yaml"
 LOOK_EVERY_S = 1.0
 Stamp = Mapping[Path, tuple[int, int, int]]  # modification time in ns, size in bytes, inode
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A version that is in force now, in place of the set of the folder with the same id."""
+
+    set_id: str
+    version_id: int
+    hash: str
+    mode: str  # live or shadow
+    text: str
+
+
+Published = Callable[[], tuple[Publication, ...]]
 
 
 def shipped_rules() -> Path:
@@ -47,6 +64,8 @@ class _Edition:
     states: Mapping[str, Any]
     by_gate: Mapping[str, tuple[RuleSet, ...]]
     contents: Mapping[str, str]  # content hash -> the text of the file
+    shadows: Mapping[str, tuple[tuple[int, RuleSet], ...]]  # by gate, with the version's id
+    base: Mapping[str, RuleSet]  # the sets of the folder
 
 
 class Rulebook:
@@ -66,15 +85,18 @@ class Rulebook:
         directory: Path | None = None,
         vocabulary: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
+        published: Published | None = None,
     ) -> None:
+        self._published = published
         self.directory = directory or shipped_rules()
         self._vocabulary = vocabulary
         self._clock = clock
         self._lock = Lock()
         self._problems: tuple[TidegateError, ...] = ()
         self._stamp = self._look()
+        self._over = self._publications(())
         self._looked = clock()
-        self._edition = self._read(self._stamp)
+        self._edition = self._read(self._stamp, self._over)
         self._contents = dict(self._edition.contents)
 
     @property
@@ -108,6 +130,14 @@ class Rulebook:
                 gate=gate,
             )
         return edition.by_gate.get(gate, ())
+
+    def base(self, set_id: str) -> RuleSet | None:
+        """The set of the folder, whatever was published over it."""
+        return self._current().base.get(set_id)
+
+    def shadows(self, gate: str) -> tuple[tuple[int, RuleSet], ...]:
+        """Versions that decide beside the live ones and don't act, with the id of the version."""
+        return self._current().shadows.get(gate, ())
 
     def all(self) -> tuple[RuleSet, ...]:
         """Every set in force, gate by gate."""
@@ -145,17 +175,33 @@ class Rulebook:
             return self._edition
 
     def _refresh(self) -> None:
-        stamp = self._look_again()
-        if stamp is None or stamp == self._stamp:
+        stamp, over = self._look_again(), self._publications(self._over)
+        if stamp is None or (stamp == self._stamp and over == self._over):
             return
         try:
-            edition = self._read(stamp)
+            edition = self._read(stamp, over)
         except TidegateError as error:
             self._problems = (error,)
         else:
             self._edition, self._problems = edition, ()
             self._contents.update(edition.contents)
-        self._stamp = stamp
+        self._stamp, self._over = stamp, over
+
+    def look_now(self) -> None:
+        """Don't wait for the next look: something was published in this process."""
+        with self._lock:
+            self._looked = self._clock()
+            self._refresh()
+
+    def _publications(self, known: tuple[Publication, ...]) -> tuple[Publication, ...]:
+        """What is published now; while the database can't say, what was."""
+        if self._published is None:
+            return ()
+        try:
+            return self._published()
+        except Exception as error:  # the last good edition keeps deciding
+            log.warning("rules.publications_unread", error=type(error).__name__)
+            return known
 
     def _look_again(self) -> Stamp | None:
         """None while a file appears or goes: the next look sees the outcome."""
@@ -174,12 +220,23 @@ class Rulebook:
             found[path] = (seen.st_mtime_ns, seen.st_size, seen.st_ino)
         return found
 
-    def _read(self, stamp: Stamp) -> _Edition:
+    def _read(self, stamp: Stamp, over: tuple[Publication, ...] = ()) -> _Edition:
         source = self._vocabulary or companion(self.directory, VOCABULARY)
         vocabulary = load_vocabulary(source)
         states = read_yaml(companion(self.directory, STATES).read_text("utf-8-sig"), STATES).data
         packs = sorted(path for path in stamp if _is_pack(path, self.directory, source))
         sets, contents = self._sets(packs, vocabulary)
+        base = {one.id: one for one in sets}
+        found = dict(base)
+        shadows: dict[str, list[tuple[int, RuleSet]]] = {}
+        for version in over:
+            ruleset = read_ruleset(version.text + "\n", vocabulary, name=version.set_id)
+            contents[ruleset.hash] = version.text
+            if version.mode == "live":
+                found[version.set_id] = ruleset
+            else:
+                shadows.setdefault(ruleset.gate, []).append((version.version_id, ruleset))
+        sets = list(found.values())
         if not sets:
             raise _nothing(self.directory)
         by_gate: dict[str, tuple[RuleSet, ...]] = {}
@@ -187,7 +244,8 @@ class Rulebook:
             here = sorted((one for one in sets if one.gate == gate), key=lambda one: one.id)
             if here:
                 by_gate[gate] = tuple(here)
-        return _Edition(vocabulary, states, by_gate, contents)
+        beside = {gate: tuple(found) for gate, found in shadows.items()}
+        return _Edition(vocabulary, states, by_gate, contents, beside, base)
 
     def _sets(
         self, packs: list[Path], vocabulary: Vocabulary
