@@ -18,6 +18,7 @@ _SHAPE = re.compile(r"<svg[^>]*>(.*)</svg>", re.DOTALL)
 
 def install(app: Flask) -> None:
     app.jinja_env.globals.update(asset=asset, integrity=integrity, icon=icon)
+    app.jinja_env.globals.update(view_functions=lambda: app.view_functions)
 
 
 @cache

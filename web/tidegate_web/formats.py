@@ -15,6 +15,7 @@ from tidegate.domain.money import Money
 from tidegate.services.view_decisions import Outcome
 from tidegate_web import desk
 from tidegate_web.attempts import reason_words
+from tidegate_web.choices import worded
 from tidegate_web.language import known, lang, pick, t
 
 LOCALES = {"zh": Locale.parse("zh_Hans_CN"), "en": Locale.parse("en_GB")}
@@ -33,6 +34,7 @@ def install(app: Flask) -> None:
         money=money,
         percent=percent,
         stamp=stamp,
+        worded=worded,
     )
     app.jinja_env.globals.update(compact=compact, reason_words=reason_words, said=said)
 

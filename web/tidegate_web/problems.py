@@ -7,13 +7,14 @@ from flask import Flask, Response, make_response, render_template
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from tidegate.errors import Conflict, InputError, NotFound, TidegateError
+from tidegate.errors import Conflict, InputError, NotFound, RuleError, TidegateError
 from tidegate.services.view_board import Counts
+from tidegate_web.guard import NotAllowed
 from tidegate_web.hosts import ForeignHost
 from tidegate_web.language import lang, t
 
 log = structlog.get_logger()
-STATUS = ((InputError, 422), (Conflict, 409), (NotFound, 404))
+STATUS = ((InputError, 422), (RuleError, 422), (Conflict, 409), (NotFound, 404))
 PAGES = (400, 403, 404, 405, 409, 413, 422, 500)
 
 
@@ -21,12 +22,13 @@ def install(app: Flask) -> None:
     app.register_error_handler(TidegateError, _on_purpose)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(ForeignHost, _foreign_host)
+    app.register_error_handler(NotAllowed, _not_allowed)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 
 
 def status_of(error: TidegateError) -> int:
-    """422 wrong input, 409 changed meanwhile, 404 no such thing, else 500."""
+    """422 wrong input or rule, 409 changed meanwhile, 404 no such thing, else 500."""
     return next((status for family, status in STATUS if isinstance(error, family)), 500)
 
 
@@ -53,6 +55,10 @@ def _on_purpose(error: TidegateError) -> Response:
 
 def _csrf(_error: CSRFError) -> Response:
     return _page(400, "web.csrf", t("problem.csrf"))
+
+
+def _not_allowed(error: NotAllowed) -> Response:
+    return _page(403, "web.not_allowed", error.words)
 
 
 def _foreign_host(_error: ForeignHost) -> Response:

@@ -10,7 +10,7 @@ from tidegate.errors import NotFound
 from tidegate.services.context import Context
 from tidegate.services.workshop import comparing, drafts
 from tidegate.services.workshop.live_sets import live_set, unknown_set, with_tests
-from tidegate.services.workshop.model import LIVE, AuditEntry, VersionInfo
+from tidegate.services.workshop.model import LIVE, AuditEntry, Draft, VersionInfo
 from tidegate.services.workshop.versions import info_of, rows_of
 from tidegate.store.workshop_tables import RuleAudit, RuleVersion
 
@@ -74,6 +74,16 @@ def diff(context: Context, set_id: str, before: Which, after: Which) -> comparin
     return comparing.compare(
         ruleset_of(context, set_id, before), ruleset_of(context, set_id, after)
     )
+
+
+def diff_with(context: Context, theirs: Draft, yours: str) -> comparing.Diff:
+    """From a draft as it is to a text somebody wanted to save; with an empty text, from what decides
+    now to the draft.
+    """
+    if yours:
+        return comparing.compare(theirs.ruleset, drafts.read_text(context, yours))
+    live = live_set(context, theirs.set_id)
+    return comparing.compare(live or theirs.ruleset, theirs.ruleset)
 
 
 def audit(context: Context, set_id: str, limit: int = 200) -> tuple[AuditEntry, ...]:
