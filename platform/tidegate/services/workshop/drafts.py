@@ -300,6 +300,19 @@ def save_cases(
     )  # fmt: skip
 
 
+def change_document(
+    context: Context,
+    set_id: str,
+    version: int,
+    actor: str,
+    act: str,
+    change: Change,
+    what: str = "",
+) -> Draft:
+    """Several changes at once, saved together or not at all; `act` is what the audit log says."""
+    return _edit(context, set_id, version, actor, act, change, what)
+
+
 # how
 
 
