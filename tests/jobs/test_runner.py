@@ -141,7 +141,7 @@ def test_every_job_that_services_enqueue_has_a_function() -> None:
     root = Path(names.__file__).parents[1] / "services"
     told = {
         name
-        for path in root.glob("*.py")
+        for path in root.rglob("*.py")
         for name in names_enqueued(path.read_text(encoding="utf-8"))
     }
     assert {"advance_order", "alert_wakeup", "void_waybill", "watch_parcels"} <= told

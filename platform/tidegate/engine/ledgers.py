@@ -56,12 +56,12 @@ class Ledger:
             use = self.consumptions.get(outcome.action)
             if use is None or use.what not in self.left:
                 continue
-            for key, amount in self._wanted(use, outcome, facts, actions):
+            for key, amount in self.wanted(use, outcome, facts, actions):
                 left = self.left[use.what]
                 if key in left:
                     left[key] = max(Decimal(0), left[key] - amount)
 
-    def _wanted(
+    def wanted(
         self,
         use: Consumption,
         outcome: Outcome,

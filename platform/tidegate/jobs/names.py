@@ -7,6 +7,7 @@ from typing import Any
 
 from tidegate.services import alerts, chain, tracking, voiding
 from tidegate.services.context import Context
+from tidegate.services.workshop import simulation_run
 
 Function = Callable[[Context, Mapping[str, Any]], object]
 
@@ -19,6 +20,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "advance_order": _advance,
     "alert_wakeup": lambda context, args: alerts.watch(context, [int(args["parcel_id"])], "time"),
     "pull_scans": lambda context, _args: tracking.pull_scans(context),
+    "simulate": lambda context, args: simulation_run.run(context, int(args["simulation_id"])),
     "sweep_orders": lambda context, _args: chain.sweep(context),
     "watch_parcels": lambda context, args: alerts.watch(
         context, args["parcel_ids"], str(args["trigger"])
