@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Response, flash, redirect, request, url_for
 
 from tidegate.errors import InputError
-from tidegate.services.workshop import drafts, history, lifecycle, readiness, shadowing
+from tidegate.services.workshop import drafts, history, lifecycle, readiness, shadowing, simulating
 from tidegate.services.workshop.model import DraftChanged
 from tidegate_web import desk
 from tidegate_web.attempts import Problem, attempt
@@ -36,7 +36,7 @@ def act(set_id: str) -> Any:
         "send_back": lambda: lifecycle.send_back(context, set_id, version, actor, note),
         "publish": lambda: lifecycle.publish(
             context, set_id, version, actor, starts_at=_at("starts_at"), ends_at=_at("ends_at"),
-            note=note,
+            note=note, summary=_simulated(set_id),
         ),
         "shadow": lambda: lifecycle.publish(
             context, set_id, version, actor, mode="shadow", note=note
@@ -61,6 +61,15 @@ def act(set_id: str) -> Any:
         return _page(set_id, problem)
     flash(t(f"rule_review.done.{name}"))
     return redirect(url_for("rule_review.show", set_id=set_id), 303)
+
+
+def _simulated(set_id: str) -> dict[str, Any]:
+    """The latest simulation of exactly this draft, kept with the version as it was."""
+    draft = drafts.draft_of(desk.context(), set_id)
+    if draft is None:
+        return {}
+    found = simulating.latest(desk.context(), set_id, draft.ruleset.hash)
+    return {"simulation": found.as_summary()} if found else {}
 
 
 def _at(field: str) -> datetime | None:
@@ -93,5 +102,6 @@ def _page(set_id: str, problem: Problem | None = None) -> Response:
     diff = history.diff(context, set_id, before, "draft") if draft and before else None
     return page(
         "rule_review", status=problem.status if problem else 200, info=info, draft=draft,
+        simulation=simulating.latest(context, set_id, draft.ruleset.hash) if draft else None,
         ready=found, diff=diff, problem=problem, shadow=shadowing.shadow_report(context, set_id),
     )  # fmt: skip
