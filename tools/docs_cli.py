@@ -47,7 +47,9 @@ From the environment, or from a `.env` file in the current folder (the environme
 | `TIDEGATE_DATABASE_URL` | SQLite in the data folder | any PostgreSQL address, `postgresql://user:password@host/database` |
 | `TIDEGATE_REDIS_URL` | unset | only for several machines; `doctor` checks it |
 | `TIDEGATE_RULES_DIR` | the packs that ship | a folder with `vocabulary.yaml`, `states.yaml` and packs |
-| `TIDEGATE_HOST` | `127.0.0.1` | loopback only until sign-in exists |
+| `TIDEGATE_HOST` | `127.0.0.1` | another address also needs `TIDEGATE_ALLOWED_HOSTS` ([people](people.md)) |
+| `TIDEGATE_ALLOWED_HOSTS` | none | names besides loopback that pages answer to, separated by commas; with any, sign-in is required |
+| `TIDEGATE_TRUSTED_PROXIES` | `0` | how many proxies in front set `X-Forwarded-*`; with 0 none is believed |
 | `TIDEGATE_PORT` | `8000` | |
 | `TIDEGATE_SECRET_KEY` | made once, kept in the data folder | signs cookies and CSRF tokens |
 | `TIDEGATE_LANGUAGE` | `zh` | CLI language, and pages until the reader chooses |

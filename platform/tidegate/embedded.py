@@ -12,6 +12,8 @@ import structlog
 from tidegate.bootstrap import connector, open_context, sandbox_secret, web_secret
 from tidegate.jobs.runner import Runner
 from tidegate.services import demo as demo_shop
+from tidegate.services.accounts import founding
+from tidegate.services.accounts.secrets_kept import new_setup_code
 from tidegate.services.context import Context
 from tidegate.settings import Settings
 
@@ -26,6 +28,7 @@ class Embedded:
     def __init__(self, settings: Settings, *, demo: bool) -> None:
         self.settings = settings
         self.demo = demo
+        self.setup_code = ""  # while nobody signed up: opens /setup from another machine
         self._stopping = threading.Event()
         self._parts: list[Any] = []
 
@@ -40,7 +43,16 @@ class Embedded:
             self._start_demo(context)
         (pages,) = entry_points(group="tidegate.web", name="app")
         create_app = pages.load()
-        return create_app(context, secret_key=web_secret(settings), language=settings.language)
+        if not founding.anybody(context):
+            self.setup_code = new_setup_code()
+        return create_app(
+            context,
+            secret_key=web_secret(settings),
+            language=settings.language,
+            allowed_hosts=settings.allowed_hosts,
+            setup_code=self.setup_code,
+            proxies=settings.trusted_proxies,
+        )
 
     def stop(self) -> None:
         """Let running jobs finish, then close the sandbox."""

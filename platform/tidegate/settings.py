@@ -25,6 +25,8 @@ class Settings:
     log_level: str
     sandbox_url: str | None  # None: `run` starts a sandbox carrier of its own
     patterns: str = "durable"  # or "own": who searches patterns first
+    allowed_hosts: tuple[str, ...] = ()  # names besides loopback that pages answer to
+    trusted_proxies: int = 0  # how many in front of us set X-Forwarded-*
 
     @classmethod
     def from_environment(cls, dotenv: Path | None = Path(".env")) -> Settings:
@@ -49,4 +51,8 @@ class Settings:
             log_level=env.str("LOG_LEVEL", "INFO"),
             sandbox_url=env.str("SANDBOX_URL", "") or None,
             patterns=env.str("PATTERNS", "") or "durable",
+            allowed_hosts=tuple(
+                name.strip() for name in env.str("ALLOWED_HOSTS", "").split(",") if name.strip()
+            ),
+            trusted_proxies=int(env.str("TRUSTED_PROXIES", "") or 0),
         )

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from tidegate.services.context import Context
-from tidegate_web import assets, desk, formats, hosts, hx, problems, security
+from tidegate_web import assets, desk, formats, guard, hosts, hx, problems, security
 from tidegate_web import language as words
 from tidegate_web.pages import every_page
 
@@ -21,9 +22,15 @@ def create_app(
     language: str = "zh",
     testing: bool = False,
     allowed_hosts: tuple[str, ...] = (),
+    setup_code: str = "",
+    proxies: int = 0,
 ) -> Flask:
-    """Pages over `context`. Only loopback names and `allowed_hosts` are answered while there is no sign-in."""
+    """Pages over `context` and the other tenants of its database. Only loopback names and `allowed_hosts` are
+    answered. `setup_code` lets somebody on another machine create the owner; `proxies` are trusted in front of us.
+    """
     app = Flask(__name__)
+    if proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, proxies, proxies, proxies, proxies)  # type: ignore[method-assign]
     app.config.update(
         SECRET_KEY=secret_key,
         TESTING=testing,
@@ -42,6 +49,7 @@ def create_app(
     hosts.install(app, allowed_hosts)
     words.install(app, language)
     CSRFProtect(app)
+    guard.install(app, always=bool(set(allowed_hosts) - set(hosts.LOOPBACK)), setup_code=setup_code)
     for part in (assets, formats, hx, security, problems):
         part.install(app)
     for page in every_page():

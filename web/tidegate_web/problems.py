@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import structlog
-from flask import Flask, Response, make_response, render_template
+from flask import Flask, Response, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -58,6 +58,8 @@ def _csrf(_error: CSRFError) -> Response:
 
 
 def _not_allowed(error: NotAllowed) -> Response:
+    if request.path.startswith("/api/"):
+        return make_response({"error": {"code": "api.forbidden", "message": error.words}}, 403)
     return _page(403, "web.not_allowed", error.words)
 
 

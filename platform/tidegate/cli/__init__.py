@@ -13,10 +13,12 @@ from tidegate.cli.doctor import doctor
 from tidegate.cli.labels import labels
 from tidegate.cli.language import language, text
 from tidegate.cli.orders import orders
+from tidegate.cli.people import people_commands
 from tidegate.cli.rules import rules
 from tidegate.cli.run import run
 from tidegate.cli.sandbox import sandbox
 from tidegate.cli.stock import stock
+from tidegate.cli.tenants import tenants
 from tidegate.errors import NotFound, TidegateError
 
 
@@ -28,7 +30,9 @@ def cli() -> None:
     """Root of the commands."""
 
 
-for command in (db, doctor, labels, orders, rules, run, sandbox, stock):
+for command in (
+    db, doctor, labels, orders, people_commands, rules, run, sandbox, stock, tenants,
+):  # fmt: skip
     cli.add_command(command)
 
 

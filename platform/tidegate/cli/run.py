@@ -42,9 +42,10 @@ def run(
 ) -> None:
     """Serve until interrupted."""
     settings = run_settings(Settings.from_environment(), demo=demo, host=host, port=port)
-    _refuse_open_network(settings.host)
+    _refuse_open_network(settings)
     _refuse_taken_port(settings.host, settings.port)
     url = f"http://{settings.host}:{settings.port}/"
+    embedded = Embedded(settings, demo=demo)
 
     def ready() -> None:
         if as_json:
@@ -53,7 +54,7 @@ def run(
                 "pid": os.getpid(),
                 "data_dir": str(settings.data_dir),
                 "demo": demo,
-            }
+            } | ({"setup_code": embedded.setup_code} if embedded.setup_code else {})
             click.echo(json.dumps(said))
         else:
             click.echo(
@@ -61,10 +62,19 @@ def run(
                     f"潮闸已就绪: {url}  (Ctrl+C 停止)", f"Tidegate is ready: {url}  (Ctrl+C stops)"
                 )
             )
+            if embedded.setup_code and settings.allowed_hosts:
+                click.echo(_setup_hint(embedded.setup_code))
         if open_page if open_page is not None else (sys.stdout.isatty() and _has_display()):
             webbrowser.open(url)
 
-    Server(Embedded(settings, demo=demo), settings, ready).run()
+    Server(embedded, settings, ready).run()
+
+
+def _setup_hint(code: str) -> str:
+    return text(
+        f"还没有负责人账户: 打开 /setup, 输入一次性设置码 {code}",
+        f"There is no owner yet: open /setup and enter the one-time set-up code {code}",
+    )
 
 
 def run_settings(settings: Settings, *, demo: bool, host: str | None, port: int | None) -> Settings:
@@ -108,15 +118,15 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
         return self.embedded.start()
 
 
-def _refuse_open_network(host: str) -> None:
-    """Until sign-in exists the pages are for this machine only."""
-    if host in ("127.0.0.1", "localhost", "::1"):
+def _refuse_open_network(settings: Settings) -> None:
+    """An address of the network needs the names it answers to: they also make sign-in compulsory."""
+    if settings.host in ("127.0.0.1", "localhost", "::1") or settings.allowed_hosts:
         return
     raise ConfigError(
         "web.loopback_only",
-        zh=f"还没有登录功能, 不能监听 {host}; 请用 127.0.0.1, 远程访问请走 SSH 隧道。",
-        en=f"There is no sign-in yet, so {host} is refused; use 127.0.0.1 and an SSH tunnel.",
-        host=host,
+        zh=f"要监听 {settings.host}，先在 TIDEGATE_ALLOWED_HOSTS 写明访问用的域名（见 docs/people.md）。",
+        en=f"To listen on {settings.host}, name the hosts in TIDEGATE_ALLOWED_HOSTS (see docs/people.md).",
+        host=settings.host,
     )
 
 

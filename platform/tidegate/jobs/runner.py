@@ -10,6 +10,7 @@ from tidegate.errors import TidegateError
 from tidegate.jobs import table
 from tidegate.jobs.names import BATCHES, FUNCTIONS, RECURRING_S
 from tidegate.services.context import Context
+from tidegate.services.contexts import Contexts
 
 log = structlog.get_logger()
 POLL_S = 0.5
@@ -21,7 +22,7 @@ class Runner:
     """Start once; stop waits for the jobs in hand."""
 
     def __init__(self, context: Context) -> None:
-        self._context = context
+        self._contexts = Contexts(context)
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._loop, name=f"jobs-{n}", daemon=True)
@@ -41,19 +42,28 @@ class Runner:
     def _loop(self) -> None:
         while not self._stopping.is_set():
             try:
-                self._tick()
-                worked = drain_once(self._context)
+                worked = sum([self._work(context) for context in self._contexts.every()])
             except Exception:  # a broken database must not end the runner; it tries again
                 log.exception("jobs.loop_failed")
                 worked = 0
             if not worked:
                 self._stopping.wait(POLL_S)
 
-    def _tick(self) -> None:
-        now = self._context.clock()
-        for name, every_s in RECURRING_S.items():
-            if table.tick(self._context.store, self._context.tenant_id, name, now, every_s):
-                table.sweep(self._context.store, self._context.tenant_id, now)
+    def _work(self, context: Context) -> int:
+        """Some jobs of one tenant; whatever goes wrong there does not stop the others."""
+        try:
+            _tick(context)
+            return drain_once(context)
+        except Exception:
+            log.exception("jobs.loop_failed", tenant_id=context.tenant_id)
+            return 0
+
+
+def _tick(context: Context) -> None:
+    now = context.clock()
+    for name, every_s in RECURRING_S.items():
+        if table.tick(context.store, context.tenant_id, name, now, every_s):
+            table.sweep(context.store, context.tenant_id, now)
 
 
 def drain(context: Context, limit: int = 10_000) -> int:

@@ -51,9 +51,17 @@ def history_facts(work: UnitOfWork, subject: Subject, sets: Iterable[RuleSet]) -
 def load_history(
     work: UnitOfWork, subjects: Collection[Subject], asked: Collection[tuple[str, timedelta]]
 ) -> None:
-    """Read the past of many orders at once, as far back as any window reaches."""
-    if not subjects or not asked:
-        return
+    """Read the past of many orders at once, as far back as any window reaches, in every shop: what a rule decides
+    must not depend on who asks.
+    """
+    if subjects and asked:
+        with work.every_shop():
+            _load_history(work, subjects, asked)
+
+
+def _load_history(
+    work: UnitOfWork, subjects: Collection[Subject], asked: Collection[tuple[str, timedelta]]
+) -> None:
     orders = [subject.order for subject in subjects]
     longest = max(span for _, span in asked)
     phones = {order.phone_key for order in orders if order.phone_key}

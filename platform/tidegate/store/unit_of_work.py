@@ -7,12 +7,14 @@ can't leak another merchant's rows; new objects get the tenant when they are flu
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from copy import copy
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.orm import ORMExecuteState, Session, sessionmaker, with_loader_criteria
 
+from tidegate.store import shop_scope
 from tidegate.store.tables import TenantScoped
 
 
@@ -62,12 +64,17 @@ class UnitOfWork:
     def commit(self) -> None:
         self.session.commit()
 
+    def every_shop(self) -> AbstractContextManager[None]:
+        """What is read inside is read for all shops: facts that rules judge by, never what is shown."""
+        return shop_scope.every_shop(self.session)
+
 
 class Store:
     """Opens units of work on one database."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._shops: frozenset[int] | None = None
         self._sessions = sessionmaker(engine, expire_on_commit=False)
         self._readers = sessionmaker(
             engine.execution_options(readonly=True), expire_on_commit=False
@@ -78,7 +85,15 @@ class Store:
         """A unit of work; rolled back unless it committed. `readonly` takes no write lock on SQLite."""
         with (self._readers if readonly else self._sessions)() as session:
             _scope(session, tenant_id)
+            if self._shops is not None:
+                shop_scope.limit(session, self._shops)
             yield UnitOfWork(session, tenant_id)
+
+    def limited_to(self, shops: frozenset[int] | None) -> Store:
+        """The same database for somebody who may see these shops only; None is every shop."""
+        limited = copy(self)
+        limited._shops = shops
+        return limited
 
     @contextmanager
     def unscoped(self, *, readonly: bool = False) -> Iterator[Session]:

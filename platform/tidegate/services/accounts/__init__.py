@@ -1,0 +1,1 @@
+"""Who may do what: people, roles, signing in, invitations, API tokens, tenants."""

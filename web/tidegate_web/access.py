@@ -1,0 +1,93 @@
+"""What each endpoint needs, in one table. What is not in it is refused.
+
+A key is `METHOD blueprint.endpoint` or `METHOD blueprint.*`; the exact one wins. HEAD counts as GET.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+PUBLIC = "public"  # anybody
+ANYBODY = "signed_in"  # whoever is signed in, whatever the role
+
+NEEDS: Mapping[str, str] = {
+    "GET static": PUBLIC,
+    "GET site.*": PUBLIC,
+    "GET sign_in.*": PUBLIC,
+    "POST sign_in.*": PUBLIC,
+    "GET account.*": ANYBODY,
+    "POST account.*": ANYBODY,
+    "GET people.*": "people.manage",
+    "POST people.*": "people.manage",
+    "GET tokens.*": "tokens.manage",
+    "POST tokens.*": "tokens.manage",
+    "GET board.show": "board.see",
+    "GET orders.show": "orders.see",
+    "POST orders.act": "orders.act",
+    "GET order.show": "orders.see",
+    "POST order.reveal": "orders.reveal",
+    "POST order.act": "orders.act",
+    "GET review.show": "orders.see",
+    "POST review.decide": "review.decide",
+    "GET alerts.show": "alerts.see",
+    "POST alerts.act": "alerts.act",
+    "GET labels.show": "labels.see",
+    "GET labels.batch_pdf": "labels.print",
+    "GET labels.pick_list": "labels.print",
+    "POST labels.print_chosen": "labels.print",
+    "POST labels.hand_over": "labels.print",
+    "GET stock.show": "stock.see",
+    "GET stock.as_csv": "stock.see",
+    "POST stock.adjust": "stock.adjust",
+    "GET connections.show": "connections.see",
+    "GET analysis.show": "analysis.see",
+    "GET rules.*": "rules.see",
+    "POST rules.*": "rules.edit",
+    "GET rule_editor.*": "rules.try",
+    "POST rule_editor.*": "rules.edit",
+    "GET rule_grid.*": "rules.see",
+    "POST rule_grid.*": "rules.edit",
+    "GET rule_lists.*": "rules.see",
+    "POST rule_lists.*": "rules.edit",
+    "GET rule_parameters.*": "rules.see",
+    "POST rule_parameters.*": "rules.edit",
+    "GET rule_review.*": "rules.see",
+    "POST rule_review.*": "rules.publish",
+    "GET rule_history.*": "rules.see",
+    "POST rule_history.*": "rules.publish",
+    "GET rule_check.*": "rules.try",
+    "POST rule_check.*": "rules.edit",
+    "GET rule_try.*": "rules.try",
+    "POST rule_try.*": "rules.try",
+    "GET rule_tests.*": "rules.try",
+    "POST rule_tests.*": "rules.edit",
+    "GET rule_simulate.*": "rules.simulate",
+    "POST rule_simulate.*": "rules.simulate",
+    "GET rule_templates.*": "rules.see",
+    "POST rule_templates.*": "rules.edit",
+    "GET rule_ideas.*": "rules.edit",
+    "POST rule_ideas.*": "rules.edit",
+}
+
+# Where one endpoint does several things: the part of the request that says which, and what each needs.
+# An act that is not named here needs what the endpoint needs.
+ACTS: Mapping[str, Mapping[str, str]] = {
+    "order.act": {"release": "review.decide", "reject": "review.decide"},
+    "orders.act": {
+        "release": "review.decide",
+        "reject": "review.decide",
+        "print": "labels.print",
+    },
+    "review.decide": {"carrier": "orders.act"},
+    "rule_review.act": {"ask": "rules.edit"},
+}
+
+
+def needed(method: str, endpoint: str, act: str = "") -> str | None:
+    """The permission, PUBLIC or ANYBODY; None when the table does not know the endpoint."""
+    verb = "GET" if method in ("HEAD", "OPTIONS") else method
+    group = endpoint.partition(".")[0]
+    found = NEEDS.get(f"{verb} {endpoint}") or NEEDS.get(f"{verb} {group}.*")
+    if found is None:
+        return None
+    return ACTS.get(endpoint, {}).get(act, found)
