@@ -57,6 +57,21 @@ def roll_back(set_id: str) -> Any:
     return redirect(url_for("rule_history.show", set_id=set_id), 303)
 
 
+@pages.post("/rules/<set_id>/withdraw")
+def withdraw(set_id: str) -> Any:
+    number = request.form.get("number", -1, type=int)
+    problem = attempt(
+        f"back-{number}",
+        lambda: lifecycle.withdraw(
+            desk.context(), set_id, number, desk.actor(), request.form.get("reason", "")
+        ),
+    )
+    if problem is not None:
+        return _page(set_id, problem)
+    flash(t("rule_history.is_withdrawn", n=number))
+    return redirect(url_for("rule_history.show", set_id=set_id), 303)
+
+
 def _page(set_id: str, problem: Problem | None = None) -> Response:
     context = desk.context()
     return page(

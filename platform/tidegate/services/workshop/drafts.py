@@ -22,9 +22,9 @@ from tidegate.services.workshop import set_edits
 from tidegate.services.workshop.auditing import record
 from tidegate.services.workshop.live_sets import live_set, unknown_set
 from tidegate.services.workshop.model import EDITING, Draft, DraftChanged, DraftInfo, SetInfo
-from tidegate.services.workshop.versions import in_force, in_shadow, upcoming
+from tidegate.services.workshop.versions import in_force, in_shadow, last_text, upcoming
 from tidegate.store.unit_of_work import UnitOfWork
-from tidegate.store.workshop_tables import RuleDraft
+from tidegate.store.workshop_tables import RuleDraft, RuleVersion
 
 KEPT = 64  # sets read and kept by their text
 Change = Callable[[set_edits.Document], None]
@@ -40,7 +40,8 @@ def sets(context: Context) -> tuple[SetInfo, ...]:
     live = [found.id for found in context.rules.all()]
     with context.store.begin(context.tenant_id, readonly=True) as work:
         drafted = work.session.scalars(select(RuleDraft.set_id).order_by(RuleDraft.set_id)).all()
-    return tuple(info(context, name) for name in dict.fromkeys([*live, *drafted]))
+        once = work.session.scalars(select(RuleVersion.set_id).distinct().order_by("set_id")).all()
+    return tuple(info(context, name) for name in dict.fromkeys([*live, *drafted, *once]))
 
 
 def info(context: Context, set_id: str) -> SetInfo:
@@ -52,9 +53,10 @@ def info(context: Context, set_id: str) -> SetInfo:
         running = in_force(work, set_id, now, live)
         shadow = in_shadow(work, set_id, now)
         planned = upcoming(work, set_id, now)
-    if live is None and row is None:
+        text = row.text if row else last_text(work, set_id)
+    if live is None and text is None:
         raise unknown_set(set_id)
-    shown = live or _read(row.text, context.rules.vocabulary)  # type: ignore[union-attr]  # one is there
+    shown = live or _read(text or "", context.rules.vocabulary)
     draft = None if row is None else _info(row)
     differs = draft is not None and (running is None or draft.hash != running.hash)
     return SetInfo(
@@ -69,18 +71,26 @@ def draft_of(context: Context, set_id: str) -> Draft | None:
 
 
 def working_set(context: Context, set_id: str) -> RuleSet:
-    """The draft's set if there is a draft, else the live one; its tests are with it.
+    """The draft's set if there is a draft, else the live one, else the last that was published; its tests
+    are with it.
 
     Raises:
-        NotFound: neither.
+        NotFound: there is none of them.
     """
     draft = draft_of(context, set_id)
     if draft is not None:
         return draft.ruleset
-    live = live_set(context, set_id)
-    if live is None:
+    found = live_set(context, set_id) or _last(context, set_id)
+    if found is None:
         raise unknown_set(set_id)
-    return live
+    return found
+
+
+def _last(context: Context, set_id: str) -> RuleSet | None:
+    """The set as it was published last, where it decides no more."""
+    with context.store.begin(context.tenant_id, readonly=True) as work:
+        text = last_text(work, set_id)
+    return None if text is None else _read(text, context.rules.vocabulary)
 
 
 # starting and ending
@@ -91,10 +101,11 @@ def start(context: Context, set_id: str, actor: str) -> Draft:
     found = draft_of(context, set_id)
     if found is not None:
         return found
-    live = live_set(context, set_id)
-    if live is None:
+    base = live_set(context, set_id)
+    source = base or _last(context, set_id)
+    if source is None:
         raise unknown_set(set_id)
-    return _begin(context, write(live), live.hash, actor, "started")
+    return _begin(context, write(source), base.hash if base else "", actor, "started")
 
 
 def create(

@@ -80,7 +80,7 @@ def approve(context: Context, set_id: str, version: int, actor: str, note: str =
             en="This set demands four eyes: who changed the draft can't approve it; ask another person.",
             field="approve",
         )
-    return _to_state(context, set_id, version, actor, APPROVED, "approved", note)
+    return _to_state(context, set_id, version, actor, APPROVED, "approved", note, IN_REVIEW)
 
 
 def send_back(context: Context, set_id: str, version: int, actor: str, note: str) -> Draft:
@@ -90,10 +90,19 @@ def send_back(context: Context, set_id: str, version: int, actor: str, note: str
 
 
 def _to_state(
-    context: Context, set_id: str, version: int, actor: str, state: str, act: str, note: str
+    context: Context,
+    set_id: str,
+    version: int,
+    actor: str,
+    state: str,
+    act: str,
+    note: str,
+    before: str = "",
 ) -> Draft:
     with context.store.begin(context.tenant_id) as work:
         row = drafts.guarded(work, context, set_id, version, "")
+        if before and row.state != before:
+            raise _reviewed_meanwhile(set_id)
         row.state = state
         row.approved_by = actor if state == APPROVED else None
         record(work, context, set_id, actor, act, note, {"version": version})
@@ -129,9 +138,12 @@ def publish(
 
     Raises:
         NotReady: with everything that keeps it back.
-        InputError: the end is not after the start.
+        InputError: the end is not after the start, or there is no such mode.
         DraftChanged: it was changed since the page was made.
+        Conflict: it was sent back while it was being published.
     """
+    if mode not in (LIVE, SHADOW):
+        raise _unknown_mode(mode)
     draft = _draft(context, set_id)
     if draft.version != version:
         raise DraftChanged(draft)
@@ -144,6 +156,8 @@ def publish(
         raise NotReady(set_id, found)
     with context.store.begin(context.tenant_id) as work:
         row = drafts.guarded(work, context, set_id, version, "")
+        if row.state != draft.state:  # sent back while the checks ran: same version, other state
+            raise _reviewed_meanwhile(set_id)
         made = _version(
             work, context, draft.ruleset, draft.text, actor, start=start, ends_at=ends_at,
             mode=mode, note=note, approved_by=row.approved_by,
@@ -168,9 +182,10 @@ def roll_back(
 
     Raises:
         NotFound: there is no such version.
-        InputError: no reason.
+        InputError: no reason, or the version only ran in shadow, which nobody had to approve.
     """
     why = required_reason(reason)
+    _was_live(context, set_id, to_version)
     ruleset = history.ruleset_of(context, set_id, to_version)
     with context.store.begin(context.tenant_id) as work:
         made = _version(
@@ -199,6 +214,19 @@ def cancel_scheduled(
                 set=set_id,
             )
         _withdraw(work, context, row, actor, "schedule_cancelled", reason)
+    context.rules.look_now()
+
+
+def withdraw(context: Context, set_id: str, number: int, actor: str, reason: str) -> None:
+    """A version that decides no longer does: the one before decides again, or nothing under this id.
+
+    Raises:
+        NotFound: there is no such version.
+        InputError: no reason.
+    """
+    why = required_reason(reason)
+    with context.store.begin(context.tenant_id) as work:
+        _withdraw(work, context, _row(work, set_id, number), actor, "withdrawn", why)
     context.rules.look_now()
 
 
@@ -257,6 +285,37 @@ def _version(
             set=ruleset.id,
         ) from None
     return row
+
+
+def _unknown_mode(mode: str) -> InputError:
+    return InputError(
+        "rules.unknown_mode",
+        zh=f"发布方式应为 {LIVE} 或 {SHADOW}，而不是 {mode[:20]}。",
+        en=f"A version is published as {LIVE} or {SHADOW}, not {mode[:20]!r}.",
+        field="mode",
+    )
+
+
+def _was_live(context: Context, set_id: str, number: int) -> None:
+    """Raises InputError for a version in shadow."""
+    with context.store.begin(context.tenant_id, readonly=True) as work:
+        shadow = any(r.number == number and r.mode != LIVE for r in rows_of(work, set_id))
+    if shadow:
+        raise InputError(
+            "rules.only_shadow",
+            zh=f"第 {number} 版只在影子中运行过，没有批准；请从草稿发布。",
+            en=f"Version {number} only ran in shadow, nobody approved it; publish it from a draft.",
+            field="to",
+        )
+
+
+def _reviewed_meanwhile(set_id: str) -> Conflict:
+    return Conflict(
+        "rules.reviewed_meanwhile",
+        zh=f"规则集 {set_id} 的复核状态刚被别人改了；请刷新后再看。",
+        en=f"Somebody has just changed the review of {set_id}; reload and look again.",
+        set=set_id,
+    )
 
 
 def _check_window(start: datetime, ends_at: datetime | None) -> None:

@@ -19,6 +19,16 @@ def rows_of(work: UnitOfWork, set_id: str) -> list[RuleVersion]:
     return list(work.session.scalars(statement.order_by(RuleVersion.number.desc())))
 
 
+def last_text(work: UnitOfWork, set_id: str) -> str | None:
+    """The text of the version that was published last, whether it decides or not."""
+    return work.session.scalar(
+        select(RuleVersion.text)
+        .where(RuleVersion.set_id == set_id)
+        .order_by(RuleVersion.number.desc())
+        .limit(1)
+    )
+
+
 def effective(rows: Iterable[RuleVersion], mode: str, now: datetime) -> RuleVersion | None:
     """Of those that have begun, not ended and not been withdrawn, the one that began last."""
     running = [
