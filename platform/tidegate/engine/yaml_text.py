@@ -23,6 +23,8 @@ _UNPRINTABLE = re.compile(
 )
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
 _LONGEST_KEY = 400
+_KEPT_RULES = 8_000
+_written: dict[tuple[int, str], list[str]] = {}  # lines of rules by their data; never changed
 # text here, but something else to programs that read YAML 1.1
 _OLD = re.compile(
     r"(?:[yY]es|YES|[nN]o|NO|[oO]n|ON|[oO]ff|OFF|0[xob]?[0-9a-fA-F_]+|[-+]?[0-9_]+(?::[0-5]?[0-9])+(?:\.[0-9_]*)?)\Z"
@@ -50,8 +52,8 @@ def _entry(key: str, value: Any, indent: int) -> list[str]:
             " " * indent + ": " + lines[0][indent + 2 :],
             *lines[1:],
         ]
-    inline = _flow(value)
-    if inline is not None and not _wants_block(key, value) and len(head) + len(inline) < WIDTH:
+    inline = None if _wants_block(key, value) else _flow(value)
+    if inline is not None and len(head) + len(inline) < WIDTH:
         return [f"{head} {inline}"]
     if isinstance(value, Mapping) and value:
         return [head, *_mapping(value, indent + 2)]
@@ -62,10 +64,22 @@ def _entry(key: str, value: Any, indent: int) -> list[str]:
 
 def _sequence(data: Sequence[Any], key: str, indent: int) -> list[str]:
     lines: list[str] = []
+    write_one = _rule if key == "rules" else _item
     for value in data:
-        item = _item(value, key, indent + 2)
+        item = write_one(value, key, indent + 2)
         lines += [" " * indent + "- " + item[0][indent + 2 :], *item[1:]]
     return lines
+
+
+def _rule(value: Any, key: str, indent: int) -> list[str]:
+    """A rule as it was written the last time: a save changes one rule of a thousand."""
+    known = (indent, repr(value))
+    found = _written.get(known)
+    if found is None:
+        if len(_written) >= _KEPT_RULES:
+            _written.clear()
+        found = _written[known] = _item(value, key, indent)
+    return found
 
 
 def _item(value: Any, key: str, indent: int) -> list[str]:

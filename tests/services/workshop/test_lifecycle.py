@@ -18,6 +18,7 @@ from tidegate.errors import Conflict, InputError, NotFound, TidegateError
 from tidegate.services.chain import advance
 from tidegate.services.workshop import checking, drafts, history, lifecycle
 from tidegate.services.workshop.model import Draft, DraftChanged
+from tidegate.services.workshop.readiness import readiness
 from tidegate.services.workshop.shadowing import shadow_report
 from tidegate.store.tables import Decision
 from tidegate.store.workshop_tables import RuleVersion
@@ -70,7 +71,9 @@ def test_a_published_draft_decides_the_next_order_and_is_pinned(pilot: tuple[Any
     assert decision.ruleset_hash == made.hash
     assert "expensive" in world.context.rules.content(made.hash)
     assert drafts.draft_of(world.context, "pilot") is None
-    assert drafts.info(world.context, "pilot").live.number == 1
+    live = drafts.info(world.context, "pilot").live
+    assert live is not None
+    assert live.number == 1
 
 
 def test_at_a_time_with_an_end_needs_no_restart(pilot: tuple[Any, Draft]) -> None:
@@ -170,6 +173,41 @@ def test_four_eyes_want_another_person_and_nobody_lifts_that_alone(
     draft = drafts.save_head(context, "pilot", draft.version, {"four_eyes": None}, "li")
     with pytest.raises(lifecycle.NotReady):
         lifecycle.publish(context, "pilot", draft.version, "li")
+
+
+def test_what_only_ran_in_shadow_is_no_way_around_the_approval(pilot: tuple[Any, Draft]) -> None:
+    world, draft = pilot
+    context = world.context
+    draft = drafts.save_head(context, "pilot", draft.version, {"four_eyes": True}, "li")
+    made = lifecycle.publish(context, "pilot", draft.version, "li", mode="shadow")
+    with pytest.raises(InputError) as raised:
+        lifecycle.roll_back(context, "pilot", made.number, "li", "at night")
+    assert raised.value.code == "rules.only_shadow"
+    with pytest.raises(InputError) as unknown:
+        lifecycle.publish(context, "pilot", draft.version, "li", mode="beside")
+    assert unknown.value.code == "rules.unknown_mode"
+    assert [one.id for one in context.rules.for_gate("review")] == ["review"]
+
+
+def test_sent_back_while_it_is_being_published_keeps_it_back(
+    pilot: tuple[Any, Draft], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, draft = pilot
+    context = world.context
+    draft = drafts.save_head(context, "pilot", draft.version, {"four_eyes": True}, "li")
+    lifecycle.ask_for_review(context, "pilot", draft.version, "li")
+    lifecycle.approve(context, "pilot", draft.version, "wang")
+
+    def sent_back_meanwhile(*given: Any) -> Any:
+        found = readiness(*given)
+        lifecycle.send_back(context, "pilot", draft.version, "wang", "one more thing")
+        return found
+
+    monkeypatch.setattr(lifecycle, "readiness", sent_back_meanwhile)
+    with pytest.raises(Conflict) as raised:
+        lifecycle.publish(context, "pilot", draft.version, "li")
+    assert raised.value.code == "rules.reviewed_meanwhile"
+    assert world.count(RuleVersion) == 0
 
 
 def test_a_change_after_the_approval_takes_it_away(pilot: tuple[Any, Draft]) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from tidegate.engine.cases import run_cases
 from tidegate.engine.gate import agree
+from tidegate.engine.reference import evaluate
 from tidegate.engine.rulesets import RuleSet
 from tidegate.errors import TidegateError
 from tidegate.services.context import Context
@@ -141,17 +142,27 @@ def _agreement(
     context: Context, ruleset: RuleSet, subjects: list[tuple[Mapping[str, Any], datetime]]
 ) -> Iterator[Blocker]:
     """Both evaluators say the same of recent subjects and of changed copies of them."""
-    if not subjects or not ruleset.rules:
+    fitting = [one for one in subjects if _readable(context, ruleset, one)]
+    if not fitting or not ruleset.rules:
         return
-    try:
-        report = agree(
-            ruleset, subjects, timezone=context.timezone, currency=context.currency,
-            mutations=MUTATIONS,
-        )  # fmt: skip
-        differs = bool(report.failures)
-    except TidegateError:
-        return  # facts of another shape than the draft reads: nothing to compare on
+    report = agree(
+        ruleset, fitting, timezone=context.timezone, currency=context.currency,
+        mutations=MUTATIONS,
+    )  # fmt: skip
+    differs = bool(report.failures)
     if differs:
         zh = "两套判断程序对最近的订单说法不同；这是程序的错误，请把规则集发给我们。"
         en = "Our two evaluators differ on recent orders; that is our mistake, send us the set."
         yield Blocker("publish.evaluators_differ", {"zh": zh, "en": en}, "check")
+
+
+def _readable(
+    context: Context, ruleset: RuleSet, subject: tuple[Mapping[str, Any], datetime]
+) -> bool:
+    """Whether the draft can judge these facts at all: they are what an older set read."""
+    facts, at = subject
+    try:
+        evaluate(ruleset, facts, at, context.timezone, currency=context.currency)
+    except TidegateError:
+        return False
+    return True
