@@ -10,7 +10,15 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Response, flash, redirect, request, url_for
 
 from tidegate.errors import InputError
-from tidegate.services.workshop import drafts, history, lifecycle, readiness, shadowing, simulating
+from tidegate.services.workshop import (
+    applying,
+    drafts,
+    history,
+    lifecycle,
+    readiness,
+    shadowing,
+    simulating,
+)
 from tidegate.services.workshop.model import DraftChanged
 from tidegate_web import desk
 from tidegate_web.attempts import Problem, attempt
@@ -63,6 +71,22 @@ def act(set_id: str) -> Any:
     return redirect(url_for("rule_review.show", set_id=set_id), 303)
 
 
+@pages.get("/rules/<set_id>/apply")
+def apply_preview(set_id: str) -> Response:
+    """Open orders about which the rules in force would say something else."""
+    context = desk.context()
+    return page(
+        "rule_apply", info=drafts.info(context, set_id), found=applying.preview(context, set_id)
+    )
+
+
+@pages.post("/rules/<set_id>/apply")
+def apply(set_id: str) -> Any:
+    count = applying.apply(desk.context(), set_id, desk.actor())
+    flash(t("rule_apply.done", n=count))
+    return redirect(url_for("rule_review.show", set_id=set_id), 303)
+
+
 def _simulated(set_id: str) -> dict[str, Any]:
     """The latest simulation of exactly this draft, kept with the version as it was."""
     draft = drafts.draft_of(desk.context(), set_id)
@@ -104,4 +128,5 @@ def _page(set_id: str, problem: Problem | None = None) -> Response:
         "rule_review", status=problem.status if problem else 200, info=info, draft=draft,
         simulation=simulating.latest(context, set_id, draft.ruleset.hash) if draft else None,
         ready=found, diff=diff, problem=problem, shadow=shadowing.shadow_report(context, set_id),
+        can_apply=info.live is not None and applying.can_apply(info.gate),
     )  # fmt: skip
