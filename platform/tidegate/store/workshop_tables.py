@@ -101,3 +101,5 @@ class AcceptedFinding(TenantScoped, Base):
     accepted_by: Mapped[str] = mapped_column(String(120))
     accepted_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
+    hash: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    withdrawn_by: Mapped[str | None] = mapped_column(String(120))

@@ -7,7 +7,7 @@ Where a finding needs an order to show it, it carries one that the evaluator con
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from tidegate.engine import clock
@@ -24,7 +24,7 @@ from tidegate.engine.checking import (
     twins,
 )
 from tidegate.engine.checking.analysis import Analysis
-from tidegate.engine.checking.blocks import blocks_of
+from tidegate.engine.checking.blocks import Block, blocks_of
 from tidegate.engine.checking.findings import (
     ERROR,
     INFO,
@@ -52,12 +52,15 @@ def check(
     known: Known | None = None,
     now: datetime | None = None,
     timezone: str = "Asia/Shanghai",
+    watch: Callable[[int, int], None] | None = None,
 ) -> list[Finding]:
     """All findings of a set with its cases (by default those inside it), errors first.
 
     `others` are the other sets of its gate, `known` the names an argument may have
-    (`{"service": […]}`), `now` the day that tells which rules are over.
+    (`{"service": […]}`), `now` the day that tells which rules are over. `watch` is told how many
+    of how many steps are done, often; what it raises ends the check.
     """
+    steps = _Steps(watch)
     results = run_cases(ruleset, cases, timezone)
     found = [
         *trials.untested(ruleset, results),
@@ -66,26 +69,59 @@ def check(
         *leftovers.impossible_outcomes(ruleset),
         *(leftovers.dead_references(ruleset, known) if known else ()),
         *(leftovers.expired(ruleset, now, clock.zone(timezone)) if now else ()),
-        *_proved(Analysis(ruleset, now or DEFAULT_NOW, timezone), others),
+        *_proved(Analysis(ruleset, now or DEFAULT_NOW, timezone), others, steps),
     ]
     return sorted(found, key=lambda finding: _ORDER.index(finding.severity))
 
 
-def _proved(analysis: Analysis, others: Sequence[RuleSet]) -> Iterator[Finding]:
+class _Steps:
+    """How far the check is."""
+
+    def __init__(self, watch: Callable[[int, int], None] | None) -> None:
+        self._watch = watch
+        self._done, self._total = 0, 1
+
+    def begin(self, total: int) -> None:
+        self._total = total
+
+    def now(self) -> None:
+        if self._watch is not None:
+            self._watch(self._done, self._total)
+
+    def next(self) -> None:
+        self._done += 1
+        self.now()
+
+
+def _proved(analysis: Analysis, others: Sequence[RuleSet], steps: _Steps) -> Iterator[Finding]:
     """What follows from the conditions alone."""
+    blocks = list(blocks_of(analysis.ruleset))
+    same_gate = [other for other in others if other.gate == analysis.ruleset.gate]
+    steps.begin(2 + 4 * len(blocks) + len(same_gate))
+    analysis.space.work.watch = steps.now
     yield from reach.never_fires(analysis)
-    for block in blocks_of(analysis.ruleset):
-        twice = list(twins.duplicates(analysis, block))
-        yield from twice
-        if block.policy == "first":
-            yield from reach.shadowed(analysis, block, {twin.where for twin in twice})
-            yield from gaps.idle_otherwise(analysis, block)
-        if block.policy == "priority":
-            yield from outdone.outcomes(analysis, block)
-        yield from conflicts.contradictions(analysis, block)
-        yield from gaps.gap(analysis, block)
+    steps.next()
+    for block in blocks:
+        yield from _of_block(analysis, block, steps)
     yield from parameters.limits(analysis)
-    for other in others:
-        if other.gate == analysis.ruleset.gate:
-            yield from across.contradictions(analysis, other)
+    steps.next()
+    for other in same_gate:
+        yield from across.contradictions(analysis, other)
+        steps.next()
     yield from analysis.open_questions()
+
+
+def _of_block(analysis: Analysis, block: Block, steps: _Steps) -> Iterator[Finding]:
+    twice = list(twins.duplicates(analysis, block))
+    yield from twice
+    steps.next()
+    if block.policy == "first":
+        yield from reach.shadowed(analysis, block, {twin.where for twin in twice})
+        yield from gaps.idle_otherwise(analysis, block)
+    if block.policy == "priority":
+        yield from outdone.outcomes(analysis, block)
+    steps.next()
+    yield from conflicts.contradictions(analysis, block)
+    steps.next()
+    yield from gaps.gap(analysis, block)
+    steps.next()

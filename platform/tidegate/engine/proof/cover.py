@@ -4,7 +4,7 @@ of one number, one per axis and region (a bitmap index).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from tidegate.engine.proof.boxes import Box
 
@@ -23,6 +23,7 @@ class Work:
 
     def __init__(self, left: int = WHOLE) -> None:
         self.left = left
+        self.watch: Callable[[], None] | None = None  # called with each step; may raise to stop
         self._floor = 0
 
     def begin(self) -> None:
@@ -31,6 +32,8 @@ class Work:
 
     def spend(self, steps: int) -> None:
         """Raises OutOfBudget."""
+        if self.watch is not None:
+            self.watch()
         self.left -= steps
         if self.left < self._floor:
             raise OutOfBudget

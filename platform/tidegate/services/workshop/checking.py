@@ -1,34 +1,46 @@
-"""The check of a set as people use it: findings with their witness, how many recent orders each
-touches, and those that somebody accepted with a reason.
+"""The check of a set as people use it: findings with their example, how many recent orders each touches, the
+real order nearest to it, and those that somebody accepted with a reason.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
-from tidegate.engine.checking import Finding, Witness, check
-from tidegate.engine.compiled import compile_set
+from tidegate.engine.checking import INFO, Finding
+from tidegate.engine.mutation import Mutant
 from tidegate.engine.rulesets import RuleSet
-from tidegate.errors import NotFound, TidegateError
+from tidegate.errors import NotFound
 from tidegate.services.context import Context
 from tidegate.services.people import required_reason
-from tidegate.services.workshop import drafts
+from tidegate.services.view_decisions import shown
+from tidegate.services.view_names import Words, field_title, is_personal, reason_title, same
+from tidegate.services.workshop import check_running, drafts
 from tidegate.services.workshop.auditing import record
-from tidegate.services.workshop.model import Words
-from tidegate.store.tables import CarrierService, Decision
+from tidegate.services.workshop.check_running import Progress, Raw
+from tidegate.services.workshop.check_touching import (
+    Seen,
+    Subject,
+    flat,
+    nearest,
+    numbers,
+    recent,
+    seen,
+    touches,
+)
+from tidegate.store.tables import Decision
 from tidegate.store.workshop_tables import AcceptedFinding
 
-KEPT = 50
-SAMPLE = 400  # recent decisions the findings are counted on
-DAYS = 30
+WAIT_S = 1.5  # a page waits this long before it says "checking…"
+UNGUARDED = "check.unguarded"
+MOST_UNGUARDED = 40
+_KEPT = 30
 _ORDER = ("error", "warning", "info")
 
 
@@ -40,8 +52,41 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """One value of a card."""
+
+    path: str
+    label: Words
+    value: Words
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A real order: one the finding is about (`inside`), or the one most like the example. `lines` are the
+    values the example names; `same` says which of them agree.
+    """
+
+    order_id: int
+    number: str
+    inside: bool
+    lines: Sequence[Line]
+    same: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """A rule that a finding names; `table` is empty for a rule that stands by itself."""
+
+    id: str
+    title: Words
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
-    """`touched` recent orders of the sample; `nearest` is one of them. `witness` shows the finding."""
+    """`touched` recent orders of the sample; `witness` shows the finding and was confirmed by the evaluator.
+    `key` is the same for the same finding of later versions.
+    """
 
     key: str
     severity: str
@@ -49,79 +94,97 @@ class Checked:
     words: Words
     rules: tuple[str, ...]
     where: str
-    witness: Sequence[tuple[str, str]]
+    witness: Sequence[Line]
     witness_at: datetime | None
     touched: int
-    nearest: int | None
+    nearest: Near | None
+    about: Sequence[About] = ()
+    table: str = ""  # the table a finding is in
     accepted: Accepted | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """`sample` recent decisions were looked at; of a live set and its draft the draft is checked."""
+    """`sample` recent decisions were looked at; of a live set and its draft the draft is checked. `tried` small
+    changes of thresholds were tested; 0 while that has not been done.
+    """
 
     set_id: str
     hash: str
     rules: int
     sample: int
     findings: tuple[Checked, ...]
+    tried: int = 0
+    tests: int = 0
+    surveyed: bool = False
 
     def count(self, severity: str) -> int:
         """Findings of this severity that nobody has accepted."""
         return sum(1 for f in self.findings if f.severity == severity and f.accepted is None)
 
 
-_found: OrderedDict[tuple[str, str], list[Finding]] = OrderedDict()
-_lock = Lock()
-
-
 def findings(context: Context, set_id: str) -> CheckReport:
-    """All findings of the draft, or of the live set; what touches most orders first.
+    """All findings of the draft, or of the live set; what touches most orders first. Waits for the check.
 
     Raises:
         NotFound: no such set.
     """
     ruleset = drafts.working_set(context, set_id)
-    raw = _checked(context, ruleset)
-    accepted = _accepted(context, set_id)
-    subjects = _subjects(context, ruleset)
-    fired = _fired(context, ruleset, subjects)
-    found = [
-        replace(one, accepted=accepted.get(one.key))
-        for one in (_shown(finding, fired) for finding in raw)
-    ]
-    found.sort(key=lambda f: (f.accepted is not None, _ORDER.index(f.severity), -f.touched))
-    return CheckReport(set_id, ruleset.hash, len(ruleset.rules), len(subjects), tuple(found))
+    return _report(context, ruleset, check_running.found(context, ruleset))
+
+
+def checked(context: Context, set_id: str, *, again: bool = False) -> CheckReport | Progress:
+    """The report, thresholds no test guards included, or how far the check is; begun if nobody has.
+
+    A cancelled check is begun again only where `again` asks for it.
+
+    Raises:
+        NotFound: no such set.
+    """
+    ruleset = drafts.working_set(context, set_id)
+    before = check_running.look(context, ruleset)
+    if isinstance(before, Progress) and before.state != "running" and not again:
+        return before
+    raw = check_running.begin(context, ruleset, WAIT_S)
+    return raw if isinstance(raw, Progress) else _report(context, ruleset, raw)
+
+
+def cancel(context: Context, set_id: str) -> None:
+    """Stop a running check. Raises NotFound."""
+    check_running.cancel(context, drafts.working_set(context, set_id))
 
 
 def summary(context: Context, set_id: str) -> tuple[int, int, int] | None:
     """(errors, warnings, infos) nobody accepted, if this version has been checked; never waits."""
     ruleset = drafts.working_set(context, set_id)
-    with _lock:
-        raw = _found.get(_key(ruleset))
+    raw = check_running.known(context, ruleset)
     if raw is None:
         return None
     accepted = _accepted(context, set_id)
-    open_ = [one.severity for one in raw if key_of(one) not in accepted]
+    open_ = [one.severity for one in _all(raw) if key_of(one) not in accepted]
     return open_.count("error"), open_.count("warning"), open_.count("info")
 
 
 def accept(context: Context, set_id: str, key: str, reason: str, actor: str) -> None:
-    """From now on the finding blocks nothing.
+    """From now on the finding blocks nothing, in this version and in later ones. Safe to repeat.
 
     Raises:
         InputError: no reason.
         NotFound: the set has no such finding.
     """
     why = required_reason(reason)
-    if key not in {one.key for one in findings(context, set_id).findings}:
+    ruleset = drafts.working_set(context, set_id)
+    if key not in {key_of(one) for one in _all(check_running.found(context, ruleset))}:
         raise _gone(key)
+    if key in _accepted(context, set_id):
+        return
     with context.store.begin(context.tenant_id) as work:
         work.add(
             AcceptedFinding(
-                set_id=set_id, key=key, reason=why, accepted_by=actor, accepted_at=context.clock()
+                set_id=set_id, key=key, reason=why, accepted_by=actor,
+                accepted_at=context.clock(), hash=ruleset.hash,
             )
-        )
+        )  # fmt: skip
         record(work, context, set_id, actor, "finding_accepted", why, {"finding": key})
         work.commit()
 
@@ -136,7 +199,7 @@ def withdraw(context: Context, set_id: str, key: str, actor: str) -> None:
                 AcceptedFinding.key == key,
                 AcceptedFinding.withdrawn_at.is_(None),
             )
-            .values(withdrawn_at=context.clock())
+            .values(withdrawn_at=context.clock(), withdrawn_by=actor)
         )
         if not done.rowcount:  # type: ignore[attr-defined]  # an UPDATE has it
             raise _gone(key)
@@ -151,41 +214,126 @@ def key_of(finding: Finding) -> str:
 
 # how
 
-
-def _key(ruleset: RuleSet) -> tuple[str, str]:
-    """Tests and reasons don't change the meaning, but what the check says."""
-    more = "\n".join(
-        [
-            *(repr((c.name, c.given, c.expect)) for c in ruleset.cases),
-            *(r.why for r in ruleset.rules),
-        ]
-    )
-    return ruleset.hash, hashlib.sha256(more.encode()).hexdigest()
+_reports: OrderedDict[tuple[Any, ...], tuple[list[Checked], int]] = OrderedDict()
+_lock = Lock()
 
 
-def _checked(context: Context, ruleset: RuleSet) -> list[Finding]:
-    key = _key(ruleset)
-    with _lock:
-        if key in _found:
-            _found.move_to_end(key)
-            return _found[key]
-    others = [one for one in context.rules.for_gate(ruleset.gate) if one.id != ruleset.id]
-    found = check(
-        ruleset, ruleset.cases, others, known=_known(context), now=context.clock(),
-        timezone=context.timezone,
+def _report(context: Context, ruleset: RuleSet, raw: Raw) -> CheckReport:
+    made, sample = _shown(context, ruleset, raw)
+    accepted = _accepted(context, ruleset.id)
+    found = [replace(one, accepted=accepted.get(one.key)) for one in made]
+    found.sort(key=lambda f: (f.accepted is not None, -f.touched, _ORDER.index(f.severity)))
+    return CheckReport(
+        ruleset.id, ruleset.hash, len(ruleset.rules), sample, tuple(found), raw.tried,
+        len(ruleset.cases), raw.surveyed,
+    )  # fmt: skip
+
+
+def _shown(context: Context, ruleset: RuleSet, raw: Raw) -> tuple[list[Checked], int]:
+    """Findings with their orders, kept until the gate decides again."""
+    key = (
+        str(context.store.engine.url), context.tenant_id, ruleset.hash, id(raw),
+        _latest(context, ruleset.gate),
     )  # fmt: skip
     with _lock:
-        _found[key] = found
-        while len(_found) > KEPT:
-            _found.popitem(last=False)
-    return found
+        if key in _reports:
+            return _reports[key]
+    subjects: Sequence[Subject] = recent(context, ruleset.gate)
+    everything = _all(raw)
+    everyone = seen(context, ruleset, subjects, everything)
+    drafted = [_one(context, ruleset, finding, everyone) for finding in everything]
+    names = numbers(context, sorted({one.nearest.order_id for one in drafted if one.nearest}))
+    made = [
+        replace(one, nearest=replace(one.nearest, number=names.get(one.nearest.order_id, "")))
+        if one.nearest
+        else one
+        for one in drafted
+    ]
+    with _lock:
+        _reports[key] = made, len(everyone)
+        while len(_reports) > _KEPT:
+            _reports.popitem(last=False)
+    return made, len(everyone)
 
 
-def _known(context: Context) -> Mapping[str, Sequence[str]]:
-    """Names that an argument may have: what the shop has set up."""
+def _latest(context: Context, gate: str) -> int:
     with context.store.begin(context.tenant_id, readonly=True) as work:
-        services = list(work.session.scalars(select(CarrierService.code)))
-    return {"service": services} if services else {}
+        found = work.session.scalar(select(func.max(Decision.id)).where(Decision.gate == gate))
+    return found or 0
+
+
+def _one(context: Context, ruleset: RuleSet, finding: Finding, everyone: Sequence[Seen]) -> Checked:
+    touched = [one for one in everyone if touches(finding, one)]
+    near = nearest(context, finding, everyone, touched)
+    rules = {rule.id: rule for rule in ruleset.written}
+    about = [
+        About(name, rules[name].title, rules[name].table) for name in finding.rules if name in rules
+    ]
+    table = finding.where if finding.where in ruleset.tables else about[0].table if about else ""
+    witness = finding.witness
+    return Checked(
+        key=key_of(finding),
+        severity=finding.severity,
+        code=finding.code,
+        words={"zh": finding.zh, "en": finding.en},
+        rules=finding.rules,
+        where=finding.where,
+        witness=card(witness.facts) if witness else (),
+        witness_at=witness.now if witness else None,
+        touched=len(touched),
+        nearest=_near(finding, *near[:2]) if near else None,
+        about=about,
+        table=table,
+    )
+
+
+def _near(finding: Finding, one: Seen, inside: bool) -> Near:
+    example = flat(finding.witness.facts) if finding.witness else {}
+    real = flat(one.subject.facts)
+    wanted = {path: real.get(path) for path in example} or dict(list(real.items())[:4])
+    alike = frozenset(p for p, value in example.items() if str(real.get(p)) == str(value))
+    return Near(
+        one.subject.order_id or 0, "", inside, [_line(*pair) for pair in wanted.items()], alike
+    )
+
+
+def card(facts: Mapping[str, Any]) -> list[Line]:
+    """A document as labelled values; personal ones are left out."""
+    return [_line(path, value) for path, value in flat(facts).items()]
+
+
+def _line(path: str, value: Any) -> Line:
+    if is_personal(path):
+        return Line(path, field_title(path), same("-"))
+    words = {lang: shown(path, value, lang) for lang in ("zh", "en")}
+    if isinstance(value, str):
+        known = reason_title(value)
+        words = dict(known) if known["zh"] != value else words
+    return Line(path, field_title(path), words)
+
+
+def _all(raw: Raw) -> list[Finding]:
+    """Findings, and one for each threshold that no test guards."""
+    by: dict[tuple[str, str], list[Mutant]] = {}
+    for mutant in raw.unguarded:
+        by.setdefault((mutant.rule, mutant.before), []).append(mutant)
+    more = [_unguarded(group) for group in list(by.values())[:MOST_UNGUARDED]]
+    return [*raw.findings, *more]
+
+
+def _unguarded(group: Sequence[Mutant]) -> Finding:
+    first = group[0]
+    after_zh, after_en = "、".join(m.after for m in group), ", ".join(m.after for m in group)
+    zh = f"“{first.before}”没有测试守着：改成 {after_zh}，没有测试会发现"
+    en = f"no test guards “{first.before}”: with {after_en} none would notice"
+    where = first.rule or first.before.partition(" ")[0]
+    prefix_zh, prefix_en = (
+        (f"规则 {first.rule}：", f"rule {first.rule}: ") if first.rule else ("", "")
+    )
+    rules = (first.rule,) if first.rule else ()
+    return Finding(
+        INFO, UNGUARDED, f"{where} {first.before}", prefix_zh + zh, prefix_en + en, 0, rules
+    )
 
 
 def _accepted(context: Context, set_id: str) -> dict[str, Accepted]:
@@ -195,72 +343,6 @@ def _accepted(context: Context, set_id: str) -> dict[str, Accepted]:
     with context.store.begin(context.tenant_id, readonly=True) as work:
         rows = work.session.scalars(statement.order_by(AcceptedFinding.id))
         return {row.key: Accepted(row.reason, row.accepted_by, row.accepted_at) for row in rows}
-
-
-Subject = tuple[int | None, Mapping[str, Any], datetime]
-
-
-def _subjects(context: Context, ruleset: RuleSet) -> list[Subject]:
-    since = context.clock() - timedelta(days=DAYS)
-    statement = (
-        select(Decision.order_id, Decision.facts, Decision.decided_at)
-        .where(Decision.gate == ruleset.gate, Decision.decided_at >= since)
-        .order_by(Decision.id.desc())
-        .limit(SAMPLE)
-    )
-    with context.store.begin(context.tenant_id, readonly=True) as work:
-        return [(order, facts, at) for order, facts, at in work.session.execute(statement)]
-
-
-def _fired(
-    context: Context, ruleset: RuleSet, subjects: Sequence[Subject]
-) -> list[tuple[int | None, frozenset[str]]]:
-    """For each subject its order and the rules that fire on it."""
-    if not ruleset.rules:
-        return []
-    program = compile_set(ruleset)
-    found = []
-    for order, facts, at in subjects:
-        try:
-            ruling = program.decide(facts, at, context.timezone, currency=context.currency)
-            found.append((order, frozenset(ruling.fired)))
-        except TidegateError:
-            continue
-    return found
-
-
-def _shown(finding: Finding, fired: Sequence[tuple[int | None, frozenset[str]]]) -> Checked:
-    gap = finding.code.endswith("gap")
-    touched = [
-        order
-        for order, rules in fired
-        if (not rules if gap else not rules.isdisjoint(finding.rules))
-    ]
-    witness = finding.witness
-    return Checked(
-        key=key_of(finding),
-        severity=finding.severity,
-        code=finding.code,
-        words={"zh": finding.zh, "en": finding.en},
-        rules=finding.rules,
-        where=finding.where,
-        witness=_card(witness) if witness else (),
-        witness_at=witness.now if witness else None,
-        touched=len(touched),
-        nearest=next((order for order in touched if order), None),
-    )
-
-
-def _card(witness: Witness) -> list[tuple[str, str]]:
-    return list(_flat(witness.facts, ""))
-
-
-def _flat(value: Any, name: str) -> list[tuple[str, str]]:
-    if isinstance(value, Mapping):
-        return [one for key, v in value.items() for one in _flat(v, f"{name}.{key}".lstrip("."))]
-    if isinstance(value, list) and value and isinstance(value[0], Mapping):
-        return [one for n, row in enumerate(value, 1) for one in _flat(row, f"{name}[{n}]")]
-    return [(name, "、".join(map(str, value)) if isinstance(value, list) else str(value))]
 
 
 def _gone(key: str) -> NotFound:
