@@ -80,6 +80,7 @@ ACTS: Mapping[str, Mapping[str, str]] = {
     },
     "review.decide": {"carrier": "orders.act"},
     "rule_review.act": {"ask": "rules.edit"},
+    "rule_try.run": {"save": "rules.edit"},
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tidegate.services import alerts, chain, tracking, voiding
 from tidegate.services.context import Context
-from tidegate.services.workshop import simulation_run
+from tidegate.services.workshop import hit_counting, simulation_run
 
 Function = Callable[[Context, Mapping[str, Any]], object]
 
@@ -19,6 +19,7 @@ def _advance(context: Context, args: Mapping[str, Any]) -> None:
 FUNCTIONS: Mapping[str, Function] = {
     "advance_order": _advance,
     "alert_wakeup": lambda context, args: alerts.watch(context, [int(args["parcel_id"])], "time"),
+    "count_rule_hits": lambda context, _args: hit_counting.fold(context),
     "pull_scans": lambda context, _args: tracking.pull_scans(context),
     "simulate": lambda context, args: simulation_run.run(context, int(args["simulation_id"])),
     "sweep_orders": lambda context, _args: chain.sweep(context),
@@ -38,4 +39,8 @@ BATCHES: Mapping[str, Callable[[Context, list[Mapping[str, Any]]], object]] = {
         context, [id_ for args in many for id_ in args["parcel_ids"]], str(many[-1]["trigger"])
     ),
 }
-RECURRING_S: Mapping[str, int] = {"pull_scans": 5, "sweep_orders": 60}  # name: seconds between runs
+RECURRING_S: Mapping[str, int] = {  # name: seconds between runs
+    "pull_scans": 5,
+    "sweep_orders": 60,
+    "count_rule_hits": 300,
+}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tidegate.engine.language.sentences import sentence
-from tidegate.engine.rulesets import Condition, Leaf, RuleSet
+from tidegate.engine.rulesets import Condition, Leaf, Rule, RuleSet
 from tidegate.services.context import Context
 from tidegate.services.view_names import Words
 from tidegate.store.tables import Decision
@@ -31,12 +31,15 @@ class Lexicon:
 UNKNOWN = Lexicon()
 
 
-def lexicon(ruleset: RuleSet) -> Lexicon:
-    """Titles of rules and parameters, and the sentence of every condition by its text."""
-    leaves = {leaf.text: leaf for rule in ruleset.rules for leaf in rule.leaves}
+def lexicon(ruleset: RuleSet, only: Iterable[Rule] | None = None) -> Lexicon:
+    """Titles of rules and parameters, and the sentence of every condition by its text; of all rules, or
+    `only` of these.
+    """
+    rules = list(ruleset.rules if only is None else only)
+    leaves = {leaf.text: leaf for rule in rules for leaf in rule.leaves}
     return Lexicon(
         title=ruleset.title,
-        rules={rule.id: rule.title for rule in ruleset.rules},
+        rules={rule.id: rule.title for rule in rules},
         sentences={
             text: {lang: sentence(leaf.node, ruleset, lang) for lang in LANGUAGES}
             for text, leaf in leaves.items()
@@ -45,7 +48,7 @@ def lexicon(ruleset: RuleSet) -> Lexicon:
             **{name: parameter.title for name, parameter in ruleset.parameters.items()},
             **{name: derived.title for name, derived in ruleset.derive.items()},
         },
-        wanted={rule.id: tuple(_wanted(rule.condition, True)) for rule in ruleset.rules},
+        wanted={rule.id: tuple(_wanted(rule.condition, True)) for rule in rules},
     )
 
 

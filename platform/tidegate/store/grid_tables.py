@@ -10,7 +10,7 @@ from tidegate.store.tables import Base, TenantScoped
 
 
 class TableUndo(TenantScoped, Base):
-    """`before` is the table as YAML (empty: it was not there); good while the draft is of `version`."""
+    """`before` is the text of the whole set; good while the draft is of `version`."""
 
     __tablename__ = "table_undo"
     __table_args__ = (UniqueConstraint("tenant_id", "set_id"),)

@@ -89,6 +89,11 @@ class Store:
                 shop_scope.limit(session, self._shops)
             yield UnitOfWork(session, tenant_id)
 
+    @property
+    def shops(self) -> frozenset[int] | None:
+        """The shops that are shown; None is every shop. What is kept of an answer is kept by it."""
+        return self._shops
+
     def limited_to(self, shops: frozenset[int] | None) -> Store:
         """The same database for somebody who may see these shops only; None is every shop."""
         limited = copy(self)

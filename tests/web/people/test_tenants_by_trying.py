@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import JSON, Boolean, String, Text, func, select
+from sqlalchemy import JSON, Boolean, Date, String, Text, func, select
 
 from tidegate.services.accounts import invitations, people
 from tidegate.services.contexts import Contexts
@@ -28,6 +28,8 @@ def scoped_tables() -> list[type[Any]]:
 def sample(table: type[Any], column: Any, now: datetime) -> Any:
     if isinstance(column.type, Instant):
         return now
+    if isinstance(column.type, Date):
+        return now.date()
     if isinstance(column.type, JSON):
         return [] if "list" in str(table.__annotations__[column.name]) else {}
     if isinstance(column.type, (String, Text)):

@@ -51,7 +51,7 @@ def _page(set_id: str, problem: Problem | None = None) -> Response:
     report = found if isinstance(found, CheckReport) else None
     return page(
         "rule_check", fragment="state", status=problem.status if problem else 200,
-        problem=problem, info=info, report=report, progress=None if report else found, links=_links,
+        problem=problem, info=info, report=report, progress=None if report else found, rule_links=_links,
         open=[one for one in report.findings if not one.accepted] if report else [],
         accepted=[one for one in report.findings if one.accepted] if report else [],
     )  # fmt: skip

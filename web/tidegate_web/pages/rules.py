@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
 
-from tidegate.services.workshop import drafts, set_view
+from tidegate.services.workshop import drafts, feedback, set_view
 from tidegate.services.workshop.model import DraftChanged
 from tidegate_web import desk
 from tidegate_web.attempts import Problem, attempt
@@ -68,7 +68,7 @@ def _set(set_id: str, problem: Problem | None = None) -> Response:
     return page(
         "rule_set", fragment="rules", status=problem.status if problem else 200, set=found,
         info=found.info, problem=problem, policies=POLICIES, on_missing=ON_MISSING,
-        q=args.get("q", ""), field=args.get("field", ""),
+        q=args.get("q", ""), field=args.get("field", ""), hits=feedback.hits(desk.context(), set_id),
     )  # fmt: skip
 
 

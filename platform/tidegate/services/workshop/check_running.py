@@ -8,6 +8,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from threading import Event, Lock, Thread
 
 import structlog
@@ -27,6 +28,9 @@ _GUARDED = frozenset(("threshold", "operator", "range", "parameter"))
 Key = tuple[str, ...]
 
 
+_numbers = count(1)
+
+
 @dataclass(frozen=True, slots=True)
 class Raw:
     """`unguarded` are changes of thresholds no test notices; not `surveyed` when that was cut short or
@@ -37,6 +41,7 @@ class Raw:
     unguarded: tuple[Mutant, ...] = ()
     tried: int = 0
     surveyed: bool = False
+    number: int = field(default_factory=_numbers.__next__)  # tells one run from another
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import localcontext
@@ -15,17 +15,20 @@ from tidegate.engine.compiled import compile_set
 from tidegate.engine.decisions import FIRED
 from tidegate.engine.evaluation import context_of
 from tidegate.engine.reference import active, judge
-from tidegate.engine.rulesets import RuleSet
+from tidegate.engine.rulesets import Rule, RuleSet
 from tidegate.engine.values import EXACT
 from tidegate.errors import TidegateError
 from tidegate.services.context import Context
 from tidegate.services.view_names import fact_name, is_personal, walk
-from tidegate.store.tables import Decision, Order
+from tidegate.services.workshop.simulation_subjects import Reader, Wanted, in_chunks, keys
+from tidegate.store.tables import Order
 
 DAYS = 30
-SAMPLE = 400  # recent decisions the findings are counted on
+SAMPLE = 400  # orders the findings are counted on
 ASKED_RULES = 60  # rules named by findings that are asked one by one
-_TOGETHER = frozenset(("check.overlap", "check.conflict", "check.double_write"))
+_TOGETHER = frozenset(
+    ("check.overlap", "check.conflict", "check.double_write", "check.sets_conflict")
+)
 _FIRST = frozenset(
     (
         "check.shadowed",
@@ -65,21 +68,15 @@ class Seen:
     fired: frozenset[str]
 
 
-def recent(context: Context, gate: str) -> list[Subject]:
-    """What the gate was last asked about each order or parcel within the last 30 days, newest first."""
-    since = context.clock() - timedelta(days=DAYS)
-    statement = (
-        select(Decision.order_id, Decision.parcel_id, Decision.facts, Decision.decided_at)
-        .where(Decision.gate == gate, Decision.decided_at >= since)
-        .order_by(Decision.id.desc())
-        .limit(SAMPLE * 3)
-    )
-    found: dict[tuple[int | None, int | None], Subject] = {}
+def recent(context: Context, ruleset: RuleSet) -> list[Subject]:
+    """The latest orders or parcels of 30 days as the gate saw them; what it did not read then is rebuilt."""
+    now = context.clock()
+    wanted = Wanted(now - timedelta(days=DAYS), now, (), ())
     with context.store.begin(context.tenant_id, readonly=True) as work:
-        for order, parcel, facts, at in work.session.execute(statement):
-            if facts and len(found) < SAMPLE:
-                found.setdefault((order, parcel), Subject(order, facts, at))
-    return list(found.values())
+        found = keys(work, ruleset.gate, wanted)[-SAMPLE:]
+    reader = Reader(context, ruleset.id, (ruleset, ruleset))
+    read = [one for chunk in in_chunks(found) for one in reader.read(chunk)]
+    return [Subject(one.order_id, one.facts, one.at) for one in reversed(read)]
 
 
 def seen(
@@ -88,9 +85,7 @@ def seen(
     """Each subject with the rules that hold and fire on it. One that can't be judged is left out."""
     if not ruleset.rules:
         return []
-    asked = dict.fromkeys(rule for finding in findings for rule in finding.rules)
-    wanted = set(list(asked)[:ASKED_RULES])
-    rules = [rule for rule in ruleset.rules if rule.id in wanted]
+    asked = _asked(context, ruleset, findings)
     program = compile_set(ruleset)
     found = []
     for subject in subjects:
@@ -98,20 +93,39 @@ def seen(
             ruling = program.decide(
                 subject.facts, subject.at, context.timezone, currency=context.currency
             )
-            facts = context_of(
-                ruleset, subject.facts, subject.at, context.timezone, context.currency
+            holds = frozenset(
+                name for one, names in asked for name in _holding(context, one, names, subject)
             )
-            with localcontext(EXACT):
-                holds = frozenset(
-                    rule.id
-                    for rule in rules
-                    if active(rule, subject.at, facts.zone)
-                    and judge(rule, facts)[0].result == FIRED
-                )
         except TidegateError:
             continue
         found.append(Seen(subject, holds, frozenset(ruling.fired)))
     return found
+
+
+def _asked(
+    context: Context, ruleset: RuleSet, findings: Sequence[Finding]
+) -> list[tuple[RuleSet, list[Rule]]]:
+    """The rules that findings name, set by set: a finding may name one of another set of the gate."""
+    names = dict.fromkeys(rule for finding in findings for rule in finding.rules)
+    left = set(list(names)[:ASKED_RULES])
+    found = []
+    others = [one for one in context.rules.for_gate(ruleset.gate) if one.id != ruleset.id]
+    for one in (ruleset, *others):
+        rules = [rule for rule in one.rules if rule.id in left]
+        left -= {rule.id for rule in rules}
+        found.append((one, rules))
+    return [(one, rules) for one, rules in found if rules]
+
+
+def _holding(
+    context: Context, ruleset: RuleSet, rules: Sequence[Rule], subject: Subject
+) -> Iterator[str]:
+    """Rules whose conditions hold on a subject. Raises TidegateError where its facts don't fit."""
+    facts = context_of(ruleset, subject.facts, subject.at, context.timezone, context.currency)
+    with localcontext(EXACT):
+        for rule in rules:
+            if active(rule, subject.at, facts.zone) and judge(rule, facts)[0].result == FIRED:
+                yield rule.id
 
 
 def touches(finding: Finding, one: Seen) -> bool:
@@ -130,7 +144,7 @@ def nearest(
 ) -> tuple[Seen, bool, int] | None:
     """The touched order most like the example, else the one most like it at all."""
     example = flat(finding.witness.facts) if finding.witness else {}
-    if not touched and not example:
+    if finding.witness is None or (not touched and not example):
         return None
     pool = [one for one in (touched or everyone) if one.subject.order_id]
     best = max(pool, key=lambda one: _alike(example, one.subject.facts), default=None)

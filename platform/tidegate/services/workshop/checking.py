@@ -4,17 +4,20 @@ real order nearest to it, and those that somebody accepted with a reason.
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Lock
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select, update
 
 from tidegate.engine.checking import INFO, Finding
 from tidegate.engine.mutation import Mutant
+from tidegate.engine.regions import OTHER_TEXT
 from tidegate.engine.rulesets import RuleSet
 from tidegate.errors import NotFound
 from tidegate.services.context import Context
@@ -34,13 +37,14 @@ from tidegate.services.workshop.check_touching import (
     seen,
     touches,
 )
-from tidegate.store.tables import Decision
+from tidegate.store.tables import Decision, Order
 from tidegate.store.workshop_tables import AcceptedFinding
 
 WAIT_S = 1.5  # a page waits this long before it says "checking…"
 UNGUARDED = "check.unguarded"
 MOST_UNGUARDED = 40
 _KEPT = 30
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)\Z")
 _ORDER = ("error", "warning", "info")
 
 
@@ -105,7 +109,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """`sample` recent decisions were looked at; of a live set and its draft the draft is checked. `tried` small
+    """`sample` recent orders were looked at; of a live set and its draft the draft is checked. `tried` small
     changes of thresholds were tested; 0 while that has not been done.
     """
 
@@ -232,13 +236,13 @@ def _report(context: Context, ruleset: RuleSet, raw: Raw) -> CheckReport:
 def _shown(context: Context, ruleset: RuleSet, raw: Raw) -> tuple[list[Checked], int]:
     """Findings with their orders, kept until the gate decides again."""
     key = (
-        str(context.store.engine.url), context.tenant_id, ruleset.hash, id(raw),
-        _latest(context, ruleset.gate),
+        str(context.store.engine.url), context.tenant_id, context.store.shops, ruleset.id, ruleset.hash, raw.number,
+        _latest(context),
     )  # fmt: skip
     with _lock:
         if key in _reports:
             return _reports[key]
-    subjects: Sequence[Subject] = recent(context, ruleset.gate)
+    subjects: Sequence[Subject] = recent(context, ruleset)
     everything = _all(raw)
     everyone = seen(context, ruleset, subjects, everything)
     drafted = [_one(context, ruleset, finding, everyone) for finding in everything]
@@ -256,10 +260,12 @@ def _shown(context: Context, ruleset: RuleSet, raw: Raw) -> tuple[list[Checked],
     return made, len(everyone)
 
 
-def _latest(context: Context, gate: str) -> int:
+def _latest(context: Context) -> tuple[int, int, str]:
+    """Changes when an order comes in, something is decided, or a day goes by."""
     with context.store.begin(context.tenant_id, readonly=True) as work:
-        found = work.session.scalar(select(func.max(Decision.id)).where(Decision.gate == gate))
-    return found or 0
+        decision = work.session.scalar(select(func.max(Decision.id))) or 0
+        order = work.session.scalar(select(func.max(Order.id))) or 0
+    return decision, order, context.clock().date().isoformat()
 
 
 def _one(context: Context, ruleset: RuleSet, finding: Finding, everyone: Sequence[Seen]) -> Checked:
@@ -278,34 +284,47 @@ def _one(context: Context, ruleset: RuleSet, finding: Finding, everyone: Sequenc
         words={"zh": finding.zh, "en": finding.en},
         rules=finding.rules,
         where=finding.where,
-        witness=card(witness.facts) if witness else (),
+        witness=card(witness.facts, context.timezone) if witness else (),
         witness_at=witness.now if witness else None,
         touched=len(touched),
-        nearest=_near(finding, *near[:2]) if near else None,
+        nearest=_near(finding, *near[:2], context.timezone) if near else None,
         about=about,
         table=table,
     )
 
 
-def _near(finding: Finding, one: Seen, inside: bool) -> Near:
+def _near(finding: Finding, one: Seen, inside: bool, zone: str) -> Near:
     example = flat(finding.witness.facts) if finding.witness else {}
     real = flat(one.subject.facts)
     wanted = {path: real.get(path) for path in example} or dict(list(real.items())[:4])
     alike = frozenset(p for p, value in example.items() if str(real.get(p)) == str(value))
     return Near(
-        one.subject.order_id or 0, "", inside, [_line(*pair) for pair in wanted.items()], alike
+        one.subject.order_id or 0,
+        "",
+        inside,
+        [_line(*pair, zone) for pair in wanted.items()],
+        alike,
     )
 
 
-def card(facts: Mapping[str, Any]) -> list[Line]:
+def card(facts: Mapping[str, Any], zone: str) -> list[Line]:
     """A document as labelled values; personal ones are left out."""
-    return [_line(path, value) for path, value in flat(facts).items()]
+    return [_line(path, value, zone) for path, value in flat(facts).items()]
 
 
-def _line(path: str, value: Any) -> Line:
+def _on_the_wall(value: Any, zone: str) -> Any:
+    """An instant in the shop's time; anything else as it is."""
+    if not isinstance(value, str) or not _INSTANT.match(value):
+        return value
+    return datetime.fromisoformat(value).astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")
+
+
+def _line(path: str, value: Any, zone: str) -> Line:
     if is_personal(path):
         return Line(path, field_title(path), same("-"))
-    words = {lang: shown(path, value, lang) for lang in ("zh", "en")}
+    if isinstance(value, str) and value.startswith(OTHER_TEXT):
+        return Line(path, field_title(path), {"zh": "其他", "en": "another"})
+    words = {lang: shown(path, _on_the_wall(value, zone), lang) for lang in ("zh", "en")}
     if isinstance(value, str):
         known = reason_title(value)
         words = dict(known) if known["zh"] != value else words
