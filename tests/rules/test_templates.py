@@ -46,5 +46,6 @@ def test_a_template_fires_on_one_example_and_not_on_the_other(raw: Any) -> None:
 def test_every_template_says_itself_in_both_languages() -> None:
     for one in templates.every(_Rules()):  # type: ignore[arg-type]
         for words in (one.title, one.about, one.sentence, *(b.title for b in one.blanks)):
+            assert set(words) == {"zh", "en"}, one.id  # an unquoted comma makes a key of its own
             assert words["zh"]
             assert words["en"]
