@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
+
+import pytest
 
 from tidegate.engine.cases import run_case, run_cases
 from tidegate.engine.mutation import mutants
@@ -113,3 +117,62 @@ def test_two_rules_that_hold_together_get_a_test(read: Any) -> None:
 
 def test_proposals_are_bounded(read: Any) -> None:
     assert len(proposals(read(SET), limit=2)) == 2
+
+
+def test_every_survivor_carries_a_case_that_notices_it(read: Any) -> None:
+    ruleset = read(SET + ONE)
+    found = mutants(ruleset).survivors
+    assert len(found) == 6
+    for one in found:
+        assert one.noticing is not None, one.text()
+        assert run_case(ruleset, one.noticing).passed
+        more = mutants(ruleset, [*ruleset.cases, replace(one.noticing, name="notices")]).survivors
+        assert one not in more
+    lower = next(one for one in found if one.what == "parameter")
+    assert lower.after == "1800 CNY"
+    total = Decimal(str(lower.witness["order"]["total"]).split()[0])  # type: ignore[index]
+    assert 1800 <= total < 2000
+
+
+def test_a_condition_that_another_implies_is_proved_to_be_idle(read: Any) -> None:
+    text = SET.replace("[order.total >= high,", "[order.total >= high, order.total > 50 CNY,")
+    survey = mutants(read(text + WHOLE))
+    # without it, with >= for >, with 45 and with 55: none of these can be noticed
+    assert survey.same == 4
+    assert survey.survivors == ()
+    assert len(mutants(read(text + WHOLE), witnesses=False).survivors) == 4
+
+
+def test_a_threshold_nothing_reads_cannot_be_noticed(read: Any) -> None:
+    text = SET.replace("lists:", "  idle: {type: number, value: 3}\nlists:", 1)
+    text = text.replace("min: 100 CNY}}\n  idle", "min: 100 CNY}\n  idle").replace(
+        "parameters: {high: {", "parameters:\n  high: {"
+    )
+    survey = mutants(read(text + WHOLE))
+    assert survey.same == 2
+    assert survey.survivors == ()
+
+
+def test_what_a_rule_that_always_loses_asks_for_has_no_case_that_notices(read: Any) -> None:
+    more = (
+        SET
+        + "  - {id: low, if: [order.total >= high, recipient.province in remote], then: [reject: x]}\n"
+    )
+    found = [one for one in mutants(read(more + ONE)).survivors if one.rule == "low"]
+    assert {one.what for one in found if one.noticing is None} == {"argument", "operator"}
+    dropped = [one for one in found if one.what == "condition"]
+    assert len(dropped) == 2
+    assert all(one.noticing is not None for one in dropped)
+
+
+def test_a_survey_can_be_watched_and_ended(read: Any) -> None:
+    seen: list[tuple[int, int]] = []
+
+    def watch(done: int, total: int) -> None:
+        seen.append((done, total))
+        if len(seen) == 4:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        mutants(read(SET), watch=watch)
+    assert seen == [(0, 2)] * 4

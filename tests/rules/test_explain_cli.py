@@ -107,7 +107,7 @@ def test_mutants_and_proposals_are_printed(tmp_path: Path) -> None:
     run = lambda *words: CliRunner().invoke(rules, [*words, str(tmp_path / "t.yaml")])  # noqa: E731
     found = json.loads(run("mutants", "--json").stdout)
     assert found["tried"] == len(found["mutants"]) > 5
-    assert {"rule", "what", "from", "to", "message"} == set(found["mutants"][0])
+    assert {"rule", "what", "from", "to", "message", "witness"} == set(found["mutants"][0])
     proposed = run("propose")
     assert proposed.exit_code == 0
     (tmp_path / "t.yaml").write_text(SET + proposed.stdout, "utf-8")

@@ -6,8 +6,8 @@ of a list, an argument of an action. It survives when every case still passes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal, localcontext
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from tidegate.engine.cases import DEFAULT_NOW, run_case
 from tidegate.engine.evaluation import context_of
 from tidegate.engine.language import tree
 from tidegate.engine.language.rendering import literal_text, render
+from tidegate.engine.noticing import Noticing
 from tidegate.engine.operations import order
 from tidegate.engine.reference import judge
 from tidegate.engine.rulesets import Case, Condition, Leaf, Parameter, Rule, RuleSet
@@ -31,13 +32,22 @@ _KINDS = {"some": "every", "every": "some", "no": "some"}
 @dataclass(frozen=True)
 class Mutant:
     """`rule` is empty for a parameter or list. `what` is operator, threshold, quantifier, range,
-    logic, condition, parameter, list or argument.
+    logic, condition, parameter, list or argument. `noticing` is a case without a name that passes as
+    the set stands and fails with the change, where one was found. `nodes` are the condition before and
+    after, where it is one.
     """
 
     rule: str
     what: str
     before: str
     after: str
+    noticing: Case | None = field(default=None, compare=False, repr=False)
+    nodes: tuple[tree.Node, ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def witness(self) -> Mapping[str, Any] | None:
+        """Facts on which the set and the mutant decide differently."""
+        return self.noticing.given if self.noticing else None
 
     def text(self, lang: str = "en") -> str:
         zh, en = _NAMES[self.what]
@@ -57,6 +67,7 @@ class Mutant:
             "from": self.before,
             "to": self.after,
             "message": self.text(lang),
+            "witness": plain(self.witness),
         }
 
 
@@ -75,24 +86,47 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Survey:
-    """`tried` mutants were made; `survivors` no case noticed. Not `complete`: the budget ended."""
+    """`tried` mutants were made; `survivors` no case noticed; `same` were left out, since they are
+    proved to mean what the set means. Not `complete`: the budget ended.
+    """
 
     tried: int
     survivors: tuple[Mutant, ...]
     complete: bool
+    same: int = 0
 
 
-def mutants(ruleset: RuleSet, cases: Sequence[Case] | None = None, budget: int = RUNS) -> Survey:
-    """Every mutant no case notices; only cases that pass as the set stands can notice anything."""
+Watch = Callable[[int, int], None]
+
+
+def mutants(
+    ruleset: RuleSet,
+    cases: Sequence[Case] | None = None,
+    budget: int = RUNS,
+    *,
+    watch: Watch | None = None,
+    witnesses: bool = True,
+) -> Survey:
+    """Every mutant no case notices; only cases that pass as the set stands can notice anything.
+
+    `watch` is told how many rules of how many are done; what it raises ends the survey. Without
+    `witnesses` no noticing case is looked for and nothing is proved.
+    """
     given = ruleset.cases if cases is None else tuple(cases)
     passing = [case for case in given if run_case(ruleset, case).passed]
     hunt = _Hunt(ruleset, passing, budget)
+    hunt.noticing = Noticing(ruleset, passing) if witnesses else None
+    places = {rule.id: place for place, rule in enumerate(ruleset.rules)}
+    complete = True
     with localcontext(EXACT):
         for mutant, changed, rule in _all(ruleset):
+            if watch:
+                watch(places.get(mutant.rule, len(places)), len(places) + 1)
             if hunt.left <= 0:
-                return Survey(hunt.tried, tuple(hunt.survivors), False)
+                complete = False
+                break
             hunt.try_one(mutant, changed, rule)
-    return Survey(hunt.tried, tuple(hunt.survivors), True)
+    return Survey(hunt.tried, tuple(hunt.survivors), complete, hunt.same)
 
 
 class _Hunt:
@@ -101,7 +135,9 @@ class _Hunt:
         self.cases = cases
         self.left = budget
         self.tried = 0
+        self.same = 0
         self.survivors: list[Mutant] = []
+        self.noticing: Noticing | None = None
         # a rule that sees what others wrote can only be judged in the whole
         self.alone = ruleset.policy != "stages" and all(r.stratum == 0 for r in ruleset.rules)
         self.results: dict[tuple[str, int], str] = {}
@@ -117,7 +153,16 @@ class _Hunt:
             self.left -= len(self.ruleset.rules)
             if not run_case(changed, case).passed:
                 return
-        self.survivors.append(mutant)
+        if self.noticing is None:
+            self.survivors.append(mutant)
+            return
+        spent = self.noticing.spent
+        case_found, same = self.noticing.look(changed, rule)
+        self.left -= self.noticing.spent - spent
+        if same:
+            self.same += 1
+        else:
+            self.survivors.append(replace(mutant, noticing=case_found))
 
     def _before(self, rule_id: str, place: int, case: Case) -> str:
         key = rule_id, place
@@ -182,11 +227,13 @@ def _of_rule(rule: Rule) -> Iterator[tuple[Mutant, Rule]]:
     for place, leaf in enumerate(rule.leaves):
         if len(rule.leaves) > 1:
             dropped = _condition(rule.condition, place, None)
-            yield Mutant(rule.id, "condition", leaf.text, ""), replace(rule, condition=dropped)
+            mutant = Mutant(rule.id, "condition", leaf.text, "", nodes=(leaf.node,))
+            yield mutant, replace(rule, condition=dropped)
         for what, node in _variants(leaf.node):
             text = render(node)
             changed = _condition(rule.condition, place, Leaf(node, text, leaf.path))
-            yield Mutant(rule.id, what, leaf.text, text), replace(rule, condition=changed)
+            mutant = Mutant(rule.id, what, leaf.text, text, nodes=(leaf.node, node))
+            yield mutant, replace(rule, condition=changed)
     for place, call in enumerate(rule.actions):
         for name, value in call.args.items():
             if isinstance(value, str):

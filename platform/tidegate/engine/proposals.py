@@ -52,7 +52,7 @@ def proposals(
     that none touches, and for rules that can hold together; at most `limit`, in a fixed order.
     """
     given = ruleset.cases if cases is None else tuple(cases)
-    maker = _Maker(ruleset, given)
+    maker = Maker(ruleset, given)
     found: list[Proposal] = []
     names = {case.name for case in given}
     for kind, rules, name, document in maker.wanted():
@@ -92,7 +92,9 @@ def _proposed(
 Wanted = tuple[str, tuple[str, ...], str, Document]
 
 
-class _Maker:
+class Maker:
+    """Makes documents that fire a rule of the set or stop just short of it."""
+
     def __init__(self, ruleset: RuleSet, cases: Sequence[Case]) -> None:
         self.ruleset = ruleset
         self.constants = constants_of(ruleset)
@@ -132,10 +134,19 @@ class _Maker:
                 document = made
         return document or None
 
+    def near(self, leaves: Sequence[Leaf], base: Document) -> Iterator[Document]:
+        """The base with the fact of each simple condition at the values around its thresholds."""
+        for leaf in leaves:
+            for wanted in (False, True):
+                for name, _, value in self._values(leaf, wanted):
+                    document = put(self.ruleset, base, name, value)
+                    if document is not None:
+                        yield document
+
     def _meet(self, leaf: Leaf, document: Document) -> Document | None:
         """The document with the fact of a simple condition set so that it is true."""
         for name, _, value in self._values(leaf):
-            other = _put(self.ruleset, document, name, value)
+            other = put(self.ruleset, document, name, value)
             if other is not None:
                 return other
         return None
@@ -163,7 +174,7 @@ class _Maker:
     def _short(self, rule: Rule, base: Document | None) -> Iterator[Wanted]:
         for leaf in rule.leaves if base is not None else ():
             for name, _, value in self._values(leaf, wanted=False):
-                document = _put(self.ruleset, dict(base or {}), name, value)
+                document = put(self.ruleset, dict(base or {}), name, value)
                 if document is None:
                     continue
                 if repr(plain(document)) not in self.said:
@@ -178,7 +189,7 @@ class _Maker:
                 for name, test, value in self._values(leaf, wanted):
                     if not any(isinstance(p, Decimal | Money | timedelta) for p in test.points):
                         continue
-                    document = _put(self.ruleset, dict(base or {}), name, value)
+                    document = put(self.ruleset, dict(base or {}), name, value)
                     if document is None:
                         continue
                     if repr(plain(document)) in self.said:
@@ -237,7 +248,7 @@ def _steps(points: Sequence[object]) -> list[object]:
     return [*near, *representatives(points), None]
 
 
-def _put(ruleset: RuleSet, document: Document, name: str, value: object) -> Document | None:
+def put(ruleset: RuleSet, document: Document, name: str, value: object) -> Document | None:
     """The document with one fact set; lines are made where there are none."""
     lists = ruleset.vocabulary.variables
     group, _, field = name.partition(".")

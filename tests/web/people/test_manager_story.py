@@ -82,7 +82,7 @@ def test_from_an_empty_set_to_a_decision_and_back(site: Any) -> None:
     # tests, a gap found and closed
     for text in CASES:
         done = manager.post(
-            f"{page}/tests", f"{page}/tests", version=version(), act="save", name="", text=text
+            f"{page}/tests", f"{page}/tests", version=version(), act="text", case="", text=text
         )
         assert done.status_code == 303
     assert "3 of 3 tests pass" in manager.get(f"{page}/tests").get_data(as_text=True)

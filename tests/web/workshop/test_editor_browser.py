@@ -73,6 +73,7 @@ def settle(page: Any, act: Callable[[], Any]) -> None:
     page.wait_for_function(
         "() => !document.querySelector('.htmx-request, .htmx-settling, .htmx-swapping')"
     )
+    page.wait_for_timeout(120)  # a select keeps nothing that is chosen while its row settles
 
 
 def written(desk: Any, name: str) -> Any:
@@ -86,10 +87,12 @@ def test_a_rule_is_written_with_the_mouse_in_chinese(desk: Any, open_page: Any) 
     page.fill("#zh", "新疆大额易碎先看一眼")
     page.fill("#why", "远途易碎破损多")
     page.fill("#id", "far-and-fragile")
+    page.wait_for_timeout(700)  # what was typed is posted 300 ms later
 
     def choose(row: str, typed: str, title: str) -> None:
         page.click(f'[id="{row}.s"]')
         page.fill(f'[id="{row}.s"]', typed)
+        page.wait_for_selector(f'[id="{row}-list"] mark')  # no longer the list of everything
         option = page.locator(f'[id="{row}-list"] [role=option]', has_text=title).first
         option.wait_for()
         settle(page, option.click)

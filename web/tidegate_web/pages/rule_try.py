@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
 
 from tidegate.errors import NotFound, TidegateError
 from tidegate.services.view_orders import OrderQuery, search_orders
-from tidegate.services.workshop import drafts, trying
+from tidegate.services.workshop import case_keeping, drafts, try_ways, trying
 from tidegate.services.workshop.model import DraftChanged
 from tidegate_web import desk
 from tidegate_web.attempts import Problem, attempt
@@ -19,6 +20,7 @@ from tidegate_web.versions import both_versions, posted_version
 pages = Blueprint("rule_try", __name__)
 TABS = ("orders", "cases", "hand")
 ROWS = 6
+HAND = ("base", "way", "way_want")
 
 
 @pages.get("/rules/<set_id>/try")
@@ -31,18 +33,20 @@ def run(set_id: str) -> Any:
     """Try what was posted; with `act=save` keep it as a test."""
     if request.form.get("act") != "save":
         return _page(set_id)
-    context = desk.context()
+    context, form = desk.context(), _given()
+    made: list[str] = []
 
     def keep() -> None:
-        subject = _subject(set_id, _given("tab", "orders"))
+        subject = trying.subject_of(context, set_id, form)
         if subject is None:
             raise NotFound("try.nothing", zh="先选一个订单。", en="Choose an order first.")
-        name = request.form.get("name", "")
+        name = form.get("name", "")
         made.append(
-            trying.save_as_case(context, set_id, posted_version(), subject, name, desk.actor())
+            case_keeping.save_as_case(
+                context, set_id, posted_version(), subject, name, desk.actor()
+            )
         )
 
-    made: list[str] = []
     problem = attempt("save", keep)
     if problem is not None and problem.code == "rules.draft_changed":
         found = drafts.draft_of(context, set_id)
@@ -51,51 +55,63 @@ def run(set_id: str) -> Any:
     if problem is not None:
         return _page(set_id, problem)
     flash(t("try.saved", name=made[0]))
-    return redirect(url_for("rule_tests.show", set_id=set_id), 303)
+    return redirect(url_for("rule_tests.show", set_id=set_id, edit=made[0], _anchor="edit"), 303)
 
 
-def _given(name: str, otherwise: str = "") -> str:
-    return request.form.get(name) or request.args.get(name) or otherwise
+def _given() -> dict[str, str]:
+    """What the address and the form say; the form wins."""
+    return {**request.args.to_dict(), **request.form.to_dict()}
 
 
 def _page(set_id: str, problem: Problem | None = None) -> Response:
-    context = desk.context()
+    context, form = desk.context(), _given()
     info = drafts.info(context, set_id)
-    tab = _given("tab", "orders")
-    tab = tab if tab in TABS else "orders"
-    text = _given("q")[:60]
-    orders = (
+    tab = form.get("tab", "orders")
+    tab = form["tab"] = tab if tab in TABS else "orders"
+    text = form.get("q", "")[:60]
+    found = (
         search_orders(context, OrderQuery(text=text), limit=ROWS).rows if tab == "orders" else ()
     )
-    tried, ways, wrong = None, None, ""
+    tried, ways, subject, wrong = None, None, None, ""
     try:
-        subject = _subject(set_id, tab, orders)
-        if subject is not None:
-            rule = request.form.get("rule_document", "")
-            tried = trying.run(context, set_id, subject, rule)
-            if want := _given("want"):
-                ways = trying.ways(context, set_id, subject, want, rule)
+        if tab == "orders" and not form.get("subject"):
+            subject = trying.first_order(context, set_id, [one.id for one in found])
+            form["subject"] = str(subject.order_id) if subject else ""
+        else:
+            subject = trying.subject_of(context, set_id, form)
+        if subject is not None and not subject.wrong and (tab != "hand" or subject.facts):
+            tried, ways = _tried(set_id, subject, form)
     except NotFound:
         raise
     except TidegateError as error:
         wrong = error.text(lang())
-    given = tried.subject.facts if tried else {}
+    failed = bool(wrong or (subject and subject.wrong))
     return page(
-        "rule_try", fragment="panel", status=problem.status if problem else 422 if wrong else 200,
+        "rule_try", fragment="panel", status=problem.status if problem else 422 if failed else 200,
         info=info, version=info.draft.version if info.draft else 0, tab=tab, tabs=TABS, q=text,
-        orders=orders, cases=[case.name for case in drafts.working_set(context, set_id).cases],
-        fields=trying.hand_fields(context, set_id, given) if tab == "hand" else (),
-        tried=tried, ways=ways, wrong=wrong, problem=problem, rule=_given("rule"), want=_given("want"),
+        orders=found, cases=[case.name for case in drafts.working_set(context, set_id).cases],
+        groups=trying.boxes(context, set_id, subject, form) if tab == "hand" else (),
+        subject=subject, tried=tried, ways=ways, wrong=wrong, problem=problem, failed=failed,
+        rule=form.get("rule", ""), want=form.get("want", ""), sent=_sent(form), blank=not form.get("base")
+        and not any(name.startswith("f.") for name in form),
     )  # fmt: skip
 
 
-def _subject(set_id: str, tab: str, orders: Any = ()) -> trying.Subject | None:
-    context = desk.context()
-    if tab == "cases":
-        name = _given("case")
-        return trying.case_subject(context, set_id, name) if name else None
-    if tab == "hand":
-        return trying.hand_subject(context, set_id, request.form, _given("facts"))
-    chosen = _given("subject")
-    order_id = int(chosen) if chosen.isdigit() else orders[0].id if orders else None
-    return None if order_id is None else trying.order_subject(context, set_id, order_id)
+def _tried(
+    set_id: str, subject: trying.Subject, form: Mapping[str, str]
+) -> tuple[trying.Tried, try_ways.Ways | None]:
+    context, rule = desk.context(), form.get("rule_document", "")
+    tried = trying.run(
+        context, set_id, subject, rule, form.get("rule", ""), bool(form.get("whole"))
+    )
+    want = form.get("want", "")
+    return tried, try_ways.ways(context, set_id, subject, want, rule) if want else None
+
+
+def _sent(form: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What names the subject again: hidden fields of the forms below the result."""
+    names = {"orders": ("subject", "q"), "cases": ("case",), "hand": HAND}
+    kept = [(name, form[name]) for name in names[form["tab"]] if form.get(name)]
+    if form["tab"] == "hand":
+        kept += [(name, text) for name, text in form.items() if name.startswith("f.")]
+    return kept

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import localcontext
@@ -129,6 +129,10 @@ class Ruling:
     def decision(self) -> Decision:
         """With the traces of the rules that fired, lost, came close or are named by an action."""
         return self._traced(self._notable())
+
+    def traced(self, rules: Collection[str]) -> Decision:
+        """With the traces of just these rules."""
+        return self._traced(set(rules))
 
     def full(self) -> Decision:
         """With the traces of all rules."""

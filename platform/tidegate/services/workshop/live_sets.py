@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from tidegate.engine.cases import SUFFIX
@@ -28,7 +29,18 @@ def _beside(folder: Path, source: str) -> tuple[Case, ...]:
     if not source.endswith(".yaml"):
         return ()
     file = folder / (source.removesuffix(".yaml") + SUFFIX)
-    return read_cases(file) if file.is_file() else ()
+    try:
+        found = file.stat()
+    except OSError:
+        return ()
+    return _read(file, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=64)
+def _read(file: Path, changed_ns: int, size: int) -> tuple[Case, ...]:
+    """Read once per state of the file: some packs have a hundred cases."""
+    del changed_ns, size
+    return read_cases(file)
 
 
 def unknown_set(set_id: str) -> NotFound:

@@ -43,6 +43,10 @@
       pick.classList.add("tg-ed-open");
       box.setAttribute("aria-expanded", "true");
       show(pick, 0);
+      pick.dataset.tgShown = asked;
+      var first = pick.dataset.tgEnter === asked && options(pick)[0];
+      delete pick.dataset.tgEnter;
+      if (first) first.click();
     });
   }
 
@@ -77,7 +81,11 @@
       show(pick, (at + (event.key === "ArrowDown" ? 1 : all.length - 1)) % all.length);
     } else if (event.key === "Enter") {
       event.preventDefault();
-      if (all[at]) all[at].click();
+      if (pick.dataset.tgShown !== undefined && pick.dataset.tgShown !== box.value) {  // the list is still of what was typed before
+        pick.dataset.tgEnter = box.value;
+        clearTimeout(waiting);
+        look(box);
+      } else if (all[at]) all[at].click();
     } else if (event.key === "Escape") {
       event.preventDefault();
       var cancel = pick.querySelector('[id$="-cancel"]');
@@ -105,7 +113,8 @@
     kept.open.forEach(function (pair) { var one = document.getElementById(pair[0]); if (one) one.open = pair[1]; });
     kept = null;
   });
-  document.addEventListener("htmx:afterSettle", function () {
+  document.addEventListener("htmx:afterSettle", function (event) {
+    if (event.target.closest && event.target.closest("#rule_try-panel")) return;  // it takes no focus away from who is typing
     var bands = document.getElementById("editor-bands");
     if (!bands) return;
     ready(bands);
