@@ -14,7 +14,7 @@ from tidegate.services.rule_files import FilePack
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("tool", ["docs_rules.py", "docs_vocabulary.py"])
+@pytest.mark.parametrize("tool", ["docs_rules.py", "docs_vocabulary.py", "docs_templates.py"])
 def test_a_page_made_from_the_data_is_current(tool: str) -> None:
     done = subprocess.run(
         [sys.executable, f"tools/{tool}", "check"],

@@ -67,6 +67,24 @@ NEEDS: Mapping[str, str] = {
     "POST rule_templates.*": "rules.edit",
     "GET rule_ideas.*": "rules.edit",
     "POST rule_ideas.*": "rules.edit",
+    "GET api_docs.*": PUBLIC,
+    "GET api.*": "rules.see",
+    "GET api_drafts.*": "rules.see",
+    "POST api_drafts.*": "rules.edit",
+    "PUT api_drafts.*": "rules.edit",
+    "PATCH api_drafts.*": "rules.edit",
+    "DELETE api_drafts.*": "rules.edit",
+    "GET api_trials.*": "rules.try",
+    "POST api_trials.*": "rules.try",
+    "POST api_trials.accept": "rules.edit",
+    "GET api_simulations.*": "rules.simulate",
+    "POST api_simulations.*": "rules.simulate",
+    "GET api_releases.*": "rules.see",
+    "POST api_releases.*": "rules.publish",
+    "POST api_releases.ask": "rules.edit",
+    "GET api_ideas.*": "rules.edit",
+    "POST api_ideas.*": "rules.edit",
+    "GET api_orders.*": "orders.see",
 }
 
 # Where one endpoint does several things: the part of the request that says which, and what each needs.
@@ -81,6 +99,7 @@ ACTS: Mapping[str, Mapping[str, str]] = {
     "review.decide": {"carrier": "orders.act"},
     "rule_review.act": {"ask": "rules.edit"},
     "rule_try.run": {"save": "rules.edit"},
+    "rule_tests.act": {"search": "rules.try", "stop": "rules.try"},
 }
 
 

@@ -16,7 +16,6 @@ from flask import (
     Response,
     current_app,
     g,
-    jsonify,
     redirect,
     request,
     session,
@@ -29,6 +28,7 @@ from tidegate.services.accounts import founding, sessions, tokens
 from tidegate.services.accounts.principals import Principal, local_principal
 from tidegate.services.accounts.roles import PERMISSIONS, ROLES
 from tidegate_web import access, desk
+from tidegate_web.api import problems as api_problems
 from tidegate_web.hosts import LOOPBACK, host_name
 from tidegate_web.language import lang, t
 
@@ -83,7 +83,7 @@ def check() -> Any:
 def who() -> Principal | None:
     """The token's, the session's, or the local principal."""
     context = desk.outer()
-    if _is_api() and "Authorization" in request.headers:
+    if api_problems.wanted() and "Authorization" in request.headers:
         scheme, _, secret = request.headers["Authorization"].partition(" ")
         return tokens.find(context, secret.strip()) if scheme.lower() == "bearer" else None
     kept: object = session.get(SID)
@@ -141,10 +141,6 @@ def safe_next(target: str) -> str:
     return target
 
 
-def _is_api() -> bool:
-    return (request.blueprint or "").startswith("api") or request.path.startswith("/api/")
-
-
 def _act() -> str:
     """Which of an endpoint's acts is asked for: part of the address, or the button that was pressed."""
     view_args = request.view_args or {}
@@ -165,16 +161,16 @@ def _refuse_forgery() -> None:
     if foreign or (origin is not None and urlsplit(origin).netloc != request.host):
         raise NotAllowed(t("guard.foreign"))
     principal = desk.person()
-    if _is_api() and principal is not None and principal.session_id is None:
+    if api_problems.wanted() and principal is not None and principal.session_id is None:
         return
     current_app.extensions["csrf"].protect()
 
 
 def _ask_to_sign_in() -> Any:
-    if _is_api():
-        answer = jsonify(error={"code": "api.unauthorized", "message": t("guard.token_needed")})
-        answer.headers["WWW-Authenticate"] = "Bearer"
-        return answer, 401
+    if api_problems.wanted():
+        return api_problems.problem(
+            401, "api.unauthorized", t("guard.token_needed"), headers={"WWW-Authenticate": "Bearer"}
+        )
     target = url_for("sign_in.setup")
     if anybody():
         back = request.full_path.rstrip("?") if request.method == "GET" else url_for("board.show")

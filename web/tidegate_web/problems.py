@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import structlog
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, make_response, render_template
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from tidegate.errors import Conflict, InputError, NotFound, RuleError, TidegateError
 from tidegate.services.view_board import Counts
+from tidegate_web.api import problems as api_problems
 from tidegate_web.guard import NotAllowed
 from tidegate_web.hosts import ForeignHost
 from tidegate_web.language import lang, t
@@ -34,6 +35,8 @@ def status_of(error: TidegateError) -> int:
 
 def _page(status: int, code: str, message: str = "") -> Response:
     known = status if status in PAGES else (500 if status >= 500 else 400)
+    if api_problems.wanted():
+        return api_problems.problem(status, code, message or t(f"problem.{known}.text"))
     html = render_template(
         "problem/page.html",
         status=status,
@@ -50,6 +53,8 @@ def _on_purpose(error: TidegateError) -> Response:
     status = status_of(error)
     if status == 500:
         log.error("web.failed", code=error.code)
+    if api_problems.wanted():
+        return api_problems.of_error(error, status)
     return _page(status, error.code, error.text(lang()))
 
 
@@ -58,8 +63,8 @@ def _csrf(_error: CSRFError) -> Response:
 
 
 def _not_allowed(error: NotAllowed) -> Response:
-    if request.path.startswith("/api/"):
-        return make_response({"error": {"code": "api.forbidden", "message": error.words}}, 403)
+    if api_problems.wanted():
+        return api_problems.problem(403, "api.forbidden", error.words)
     return _page(403, "web.not_allowed", error.words)
 
 
@@ -74,7 +79,11 @@ def _http(error: HTTPException) -> Response:
     status = error.code or 500
     if 300 <= status < 400:
         return Response(status=status, headers=error.get_headers())
-    return _page(status, f"http.{status}")
+    page = _page(status, f"http.{status}")
+    for name, value in error.get_headers():
+        if name == "Allow":
+            page.headers[name] = value
+    return page
 
 
 def _unexpected(error: Exception) -> Response:
