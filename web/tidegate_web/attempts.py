@@ -35,8 +35,13 @@ class Result:
     code: str = ""
 
 
-def attempt(form: str, act: Callable[[], object]) -> Problem | None:
-    """None when it was done. A missing thing is a page of its own, so NotFound passes through."""
+def attempt(
+    form: str, act: Callable[[], object], typed: Mapping[str, str] | None = None
+) -> Problem | None:
+    """None when it was done. A missing thing is a page of its own, so NotFound passes through.
+
+    `typed` is what was typed, where it does not come with the form.
+    """
     try:
         act()
     except NotFound:
@@ -48,7 +53,11 @@ def attempt(form: str, act: Callable[[], object]) -> Problem | None:
             code=error.code,
             message=error.text(lang()),
             field=str(error.fields.get("field", "")),
-            typed={name: value for name, value in request.form.items() if name != "csrf_token"},
+            typed={
+                name: value
+                for name, value in (request.form if typed is None else typed).items()
+                if name != "csrf_token"
+            },
         )
     return None
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from tidegate.engine.cases import run_cases
 from tidegate.errors import InputError, NotFound
 from tidegate.services import chain, review, routing
 from tidegate.services.workshop import drafts, ideas
-from tidegate.store.tables import Order
+from tidegate.store.tables import Decision, Event, Order, OrderLine, RulesetContent
 from tidegate.store.workshop_tables import RuleAudit, RuleDraft
 
 
@@ -152,3 +156,74 @@ def test_what_a_person_edited_is_no_condition(holding: Any) -> None:
     decide(holding, held(holding, 9), review.reject, "fraud")
     found = [one for one in ideas.find(holding.context) if one.act == "release"]
     assert all("recipient" not in c.field for one in found for c in one.conditions)
+
+
+@pytest.mark.long
+def test_fifty_thousand_orders_are_mined_while_a_page_loads(world: Any) -> None:
+    many_orders(world, 50_000)
+    began = time.perf_counter()
+    found = ideas.find(world.context)
+    print(f"{time.perf_counter() - began:.2f} s")
+    assert time.perf_counter() - began < 5
+    assert [(one.act, one.target, [c.text for c in one.conditions]) for one in found] == [
+        ("release", "risky-memo", ['order.channel = "jd"'])
+    ]
+    assert found[0].exceptions == 0
+
+
+def many_orders(world: Any, count: int) -> None:
+    """A tenth is held; of those from jd all are released, of the others three in ten, by chance."""
+    told = random.Random(1)
+    world.order()
+    base = {c.name: getattr(world.all(Order)[0], c.name) for c in Order.__table__.columns}
+    rows: dict[Any, list[dict[str, Any]]] = {Order: [], OrderLine: [], Decision: [], Event: []}
+    tenant = world.context.tenant_id
+    for order_id in range(10, 10 + count):
+        held = order_id % 10 == 0
+        channel = told.choice(["taobao", "jd", "pdd", "douyin"])
+        released = channel == "jd" or told.random() < 0.3
+        action = (
+            {"action": "hold", "args": {}, "rule": "risky-memo"} if held else {"action": "approve"}
+        )
+        rows[Order].append(
+            base
+            | {
+                "id": order_id,
+                "number": f"P{order_id}",
+                "channel": channel,
+                "source_hash": f"{order_id}",
+            }
+            | {
+                "province": told.choice(["浙江省", "广东省", "北京市", "江苏省"]),
+                "city": told.choice("abcdefgh"),
+            }
+            | {"total_minor": told.randrange(1_000, 900_000)}
+        )
+        rows[OrderLine].append(
+            {"tenant_id": tenant, "order_id": order_id, "position": 1, "sku": "KETTLE",
+             "category": told.choice(["杯", "壶", "盘"]), "quantity": told.randrange(1, 12)}
+        )  # fmt: skip
+        rows[Decision].append(
+            {"tenant_id": tenant, "order_id": order_id, "gate": "review", "ruleset_id": "review",
+             "ruleset_hash": "h", "trigger": "received", "verdict": action["action"], "facts": {},
+             "decided_at": world.now - timedelta(days=2), "applied": True,
+             "result": {"rules": [], "actions": [action]}}
+        )  # fmt: skip
+        if held:
+            rows[Event].append(
+                {"tenant_id": tenant, "order_id": order_id, "at": world.now - timedelta(days=1),
+                 "kind": "released_by_hand" if released else "rejected_by_hand",
+                 "actor_kind": "person", "actor": "li",
+                 "data": {"reason": "verified" if released else "fraud"}}
+            )  # fmt: skip
+    with world.context.store.unscoped() as session:
+        session.add(
+            RulesetContent(
+                hash="h", ruleset_id="review", gate="review", content="", first_seen_at=world.now
+            )
+        )
+        session.commit()
+        for table, found in rows.items():
+            for start in range(0, len(found), 5_000):
+                session.execute(insert(table), found[start : start + 5_000])
+        session.commit()

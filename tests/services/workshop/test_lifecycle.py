@@ -375,3 +375,10 @@ def test_a_version_that_reads_no_more_leaves_the_last_good_rules_deciding(world:
     assert [one.hash for one in context.rules.all()] == deciding
     assert len(context.rules.problems) == 1
     assert world.count(Decision) == 0
+
+
+@pytest.mark.parametrize("taken", ["ideas", "parameters", "simulations", "templates", "review"])
+def test_a_set_can_not_have_the_address_of_another_page(world: Any, taken: str) -> None:
+    with pytest.raises(InputError) as raised:
+        drafts.create(world.context, taken, "review", {"zh": "x", "en": "x"}, "collect", "li")
+    assert raised.value.code == "rules.set_taken"

@@ -101,3 +101,23 @@ def test_an_act_on_everything_needs_no_condition() -> None:
     rows = examples(("channel=jd", True, 12), ("channel=tb", True, 12), ("channel=tb", False, 1))
     assert mining.best(rows, at_least=8, precision=0.9, fewest=0) == Pattern((), 24, 1)
     assert mining.best([], at_least=1, precision=0.9, fewest=0) is None
+
+
+def test_what_chance_could_have_made_is_no_habit() -> None:
+    seed = random.randrange(10**9)
+    print("seed", seed)
+    told = random.Random(seed)
+    for _ in range(20):
+        rows = []
+        for n in range(400):
+            holds = {is_(name, str(told.randrange(5))) for name in "abcdef"}
+            rows.append(Example(n, frozenset(holds), told.random() < 0.4))
+        assert len(mining.cover(rows, at_least=6, precision=0.8)) <= 1  # 1 % a time, not more
+
+
+def test_the_chance_of_a_pattern_is_the_hypergeometric_tail() -> None:
+    rows = examples(("channel=jd", True, 4), ("channel=jd", False, 1), ("channel=tb", False, 5))
+    # 5 of 10 orders drawn hold all 4 acts: C(4,4) C(6,1) / C(10,5) = 6/252; one condition was sought
+    chance = mining.by_chance(Pattern((is_("channel", "jd"),), 4, 1), rows, at_least=2)
+    assert chance == pytest.approx(6 / 252)
+    assert mining.by_chance(Pattern((), 4, 6), rows, at_least=2) == 0

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
 from collections import Counter
 from typing import Any
 
 import pytest
 
 from tidegate.services.workshop import drafts
+from tidegate.store.tables import Order
 
 pytestmark = pytest.mark.xdist_group("web")
 PAGES = (
@@ -18,6 +21,7 @@ PAGES = (
     "/rules/review?q=cod&field=order.total",
     "/rules/routing",
     "/rules/review/parameters",
+    "/rules/review/parameters?try=cod_limit&name=cod_limit&value=50+CNY",
     "/rules/review/lists",
     "/rules/review/check",
     "/rules/review/review",
@@ -172,3 +176,107 @@ def test_a_new_set_needs_a_proper_id_and_keeps_what_was_typed(desk: Any) -> None
     right = someone.post("/rules", "/rules", id="pilot", zh="试点", gate="review", policy="first")
     assert right.status_code == 303
     assert drafts.info(desk.context, "pilot").live is None
+
+
+def test_a_table_is_one_line_that_leads_to_its_grid(shop: Any) -> None:
+    html = shop.client().get("/rules/routing").get_data(as_text=True)
+    tables = re.findall(r'data-table="([^"]+)"', html)
+    assert tables == ["carrier", "strategy", "packaging"]
+    assert all(f'href="/rules/routing/tables/{name}"' in html for name in tables)
+    assert "决策表，3 行" in html
+
+
+LIMITED = {
+    "tidegate": "ruleset/1", "id": "pilot", "gate": "review", "policy": "first",
+    "parameters": {"limit": {"type": "money", "value": "1000000 CNY", "max": "1000000 CNY"}},
+    "otherwise": ["approve"],
+    "rules": [
+        {"id": "dear", "why": "试点", "if": ["order.total > limit"], "then": [{"hold": "dear"}]}
+    ],
+}  # fmt: skip
+
+
+def test_what_if_counts_recent_orders_and_writes_nothing(desk: Any) -> None:
+    """Who pays more than the new limit would be held; nobody paid more than the old one."""
+    drafts.import_text(desk.context, json.dumps(LIMITED), "mei")
+    totals = [order.total_minor for order in desk.all(Order) if order.total_minor is not None]
+    dearer = sum(total > 20_000 for total in totals)
+    assert 0 < dearer < len(totals)
+    someone = desk.client()
+    page = "/rules/pilot/parameters"
+    html = someone.get(f"{page}?try=limit&name=limit&value=200+CNY").get_data(as_text=True)
+    assert f"最近 {len(totals)} 单里会变 {dearer} 单" in html
+    assert f"通过 → 转人工 <b>{dearer}</b>" in html
+    assert 'value="200 CNY"' in html
+    assert drafts.info(desk.context, "pilot").draft.version == 1
+    wrong = someone.get(f"{page}?try=limit&name=limit&value=2000000+CNY")
+    assert wrong.status_code == 422
+    assert 'value="2000000 CNY" aria-invalid="true"' in wrong.get_data(as_text=True)
+    assert someone.get(f"{page}?try=x&name=nowhere&value=1").status_code == 404
+
+
+def test_who_changed_a_threshold_last_is_told(desk: Any) -> None:
+    page = "/rules/review/parameters"
+    desk.client().post(page, page, version="0", name="high_value", known="1", value="1500 CNY")
+    assert "local 改于" in desk.client().get(page).get_data(as_text=True)
+    assert "local" in desk.client().get("/rules/parameters").get_data(as_text=True)
+
+
+def test_what_happens_otherwise_is_chosen_in_the_settings(desk: Any) -> None:
+    someone = desk.client()
+    page = "/rules/inventory"
+    form = {"zh": "占用库存", "en": "Stock", "policy": "first", "on_missing": "hold"}
+    unnamed = someone.post(f"{page}/settings", page, version="0", **{**form, "zh": "", "en": ""})
+    assert unnamed.status_code == 422
+    assert 'id="s-zh"' in unnamed.get_data(as_text=True)
+    done = someone.post(
+        f"{page}/settings", page, version="0", otherwise="hold_for_stock", value="ask_first", **form
+    )
+    assert done.status_code == 303
+    found = drafts.working_set(desk.context, "inventory").stages[0]
+    assert [(call.action.id, call.args["reason"]) for call in found.otherwise] == [
+        ("hold_for_stock", "ask_first")
+    ]
+    version = drafts.info(desk.context, "inventory").draft.version
+    nothing = someone.post(f"{page}/settings", page, version=str(version), otherwise="", **form)
+    assert nothing.status_code == 303
+    assert drafts.working_set(desk.context, "inventory").stages[0].otherwise == ()
+
+
+def test_an_action_without_its_reason_is_refused_at_its_box(desk: Any) -> None:
+    someone = desk.client()
+    page = "/rules/review"
+    form = {"zh": "订单审核", "policy": "priority", "on_missing": "hold"}
+    answer = someone.post(
+        f"{page}/settings", page, version="0", otherwise="reject", value="", **form
+    )
+    html = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert re.search(r'id="s-value"[^>]*aria-invalid="true"', html)
+    assert '<option value="reject" selected>' in html
+
+
+def test_a_thousand_rules_stay_quick(desk: Any) -> None:
+    """The budget is 100 ms for 95 of 100 pages; 42 ms were measured. Three times that fails here, for a busy machine."""
+    rules = [
+        {
+            "id": f"r-{n}",
+            "why": "测试",
+            "if": [f"order.total > {n} CNY"],
+            "then": [{"tag": f"t{n}"}],
+        }
+        for n in range(1000)
+    ]
+    text = json.dumps(
+        {"tidegate": "ruleset/1", "id": "many", "gate": "review", "policy": "first", "rules": rules}
+    )
+    drafts.import_text(desk.context, text, "mei")
+    someone = desk.client()
+    assert someone.get("/rules/many").get_data(as_text=True).count("data-rule=") == 50
+    spent = []
+    for n in range(20):
+        begin = time.perf_counter()
+        answer = someone.get(f"/rules/many?q=r-9&page={n % 2 + 1}")
+        spent.append(time.perf_counter() - begin)
+        assert answer.status_code == 200
+    assert sorted(spent)[18] < 0.3

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
 
-from tidegate.services.workshop import drafts, numbers, set_view
+from tidegate.services.workshop import drafts, named_view, numbers
 from tidegate_web import desk
 from tidegate_web.attempts import Problem, attempt
 from tidegate_web.fragments import page
@@ -50,5 +50,5 @@ def _page(set_id: str, problem: Problem | None = None) -> Response:
     return page(
         "rule_lists", status=problem.status if problem else 200, info=info, problem=problem,
         version=info.draft.version if info.draft else 0, types=numbers.LIST_TYPES,
-        lists=set_view.named_lists(context, set_id),
+        lists=named_view.named_lists(context, set_id),
     )  # fmt: skip

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
 
-from tidegate.services.workshop import drafts, numbers, set_view
+from tidegate.services.workshop import drafts, named_view, numbers, what_if
 from tidegate_web import desk
 from tidegate_web.attempts import Problem, attempt
 from tidegate_web.fragments import page
@@ -19,13 +20,26 @@ pages = Blueprint("rule_parameters", __name__)
 @pages.get("/rules/parameters")
 def every() -> Response:
     context = desk.context()
-    rows = [(info, set_view.thresholds(context, info.set_id)) for info in drafts.sets(context)]
+    rows = [(info, named_view.thresholds(context, info.set_id)) for info in drafts.sets(context)]
     return page("rule_parameters_all", rows=[row for row in rows if row[1]])
 
 
 @pages.get("/rules/<set_id>/parameters")
 def show(set_id: str) -> Response:
-    return _page(set_id)
+    """With `try=<name>` also what recent orders would say to that value."""
+    return _tried(set_id) if request.args.get("try") else _page(set_id)
+
+
+def _tried(set_id: str) -> Response:
+    args = request.args.to_dict()
+    name = args.get("name", "")
+    found: list[what_if.WhatIf] = []
+    problem = attempt(
+        f"number-{name}",
+        lambda: found.append(what_if.what_if(desk.context(), set_id, name, args)),
+        typed=args,
+    )
+    return _page(set_id, problem, found[0] if found else None, args)
 
 
 @pages.post("/rules/<set_id>/parameters")
@@ -48,11 +62,17 @@ def save(set_id: str) -> Any:
     return redirect(url_for("rule_parameters.show", set_id=set_id, _anchor=f"n-{name}"), 303)
 
 
-def _page(set_id: str, problem: Problem | None = None) -> Response:
+def _page(
+    set_id: str,
+    problem: Problem | None = None,
+    found: what_if.WhatIf | None = None,
+    asked: Mapping[str, str] | None = None,
+) -> Response:
     context = desk.context()
     info = drafts.info(context, set_id)
     return page(
         "rule_parameters", status=problem.status if problem else 200, info=info, problem=problem,
         version=info.draft.version if info.draft else 0, types=numbers.TYPES,
-        thresholds=set_view.thresholds(context, set_id),
+        thresholds=named_view.thresholds(context, set_id), what_if=found,
+        what_if_form=asked if found else None,
     )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
 
-from tidegate.services.workshop import drafts, feedback, set_view
+from tidegate.services.workshop import drafts, set_hits, set_settings, set_view
 from tidegate.services.workshop.model import DraftChanged
 from tidegate_web import desk
 from tidegate_web.attempts import Problem, attempt
@@ -16,7 +16,6 @@ from tidegate_web.versions import both_versions, posted_version
 
 pages = Blueprint("rules", __name__)
 POLICIES = ("first", "unique", "any", "priority", "collect", "stages")
-ON_MISSING = ("hold", "skip", "fail")
 
 
 @pages.get("/rules")
@@ -67,8 +66,9 @@ def _set(set_id: str, problem: Problem | None = None) -> Response:
     )  # fmt: skip
     return page(
         "rule_set", fragment="rules", status=problem.status if problem else 200, set=found,
-        info=found.info, problem=problem, policies=POLICIES, on_missing=ON_MISSING,
-        q=args.get("q", ""), field=args.get("field", ""), hits=feedback.hits(desk.context(), set_id),
+        info=found.info, problem=problem, policies=set_settings.POLICIES,
+        on_missing=set_settings.ON_MISSING, q=args.get("q", ""), field=args.get("field", ""),
+        hits=set_hits.line_hits(desk.context(), set_id, found.stages),
     )  # fmt: skip
 
 
@@ -114,18 +114,13 @@ def change(set_id: str, rule_id: str, act: str) -> Any:
 
 @pages.post("/rules/<set_id>/settings")
 def settings(set_id: str) -> Any:
-    """Title, note, what is missing, four eyes."""
-    form = request.form
-    zh, en = form.get("zh", "").strip(), form.get("en", "").strip()
-    changes: dict[str, Any] = {
-        "title": {"zh": zh or en, "en": en or zh},
-        "note": form.get("note", "").strip() or None,
-        "four_eyes": True if form.get("four_eyes") == "on" else None,
-    }
+    """Title, note, policy, what is missing, what happens otherwise, four eyes."""
     return _tried(
         set_id,
         "settings",
-        lambda: drafts.save_head(desk.context(), set_id, posted_version(), changes, desk.actor()),
+        lambda: set_settings.save_settings(
+            desk.context(), set_id, posted_version(), request.form, desk.actor()
+        ),
         t("rules.done.settings"),
     )
 

@@ -160,13 +160,30 @@ def cancel(context: Context, set_id: str) -> None:
 
 def summary(context: Context, set_id: str) -> tuple[int, int, int] | None:
     """(errors, warnings, infos) nobody accepted, if this version has been checked; never waits."""
-    ruleset = drafts.working_set(context, set_id)
-    raw = check_running.known(context, ruleset)
+    found = _open(context, set_id)
+    if found is None:
+        return None
+    open_ = [one.severity for one in found]
+    return open_.count("error"), open_.count("warning"), open_.count("info")
+
+
+def by_rule(context: Context, set_id: str) -> Mapping[str, str]:
+    """Rules with an error or a warning nobody accepted, by the worse of the two; never waits."""
+    worst: dict[str, str] = {}
+    for one in _open(context, set_id) or ():
+        for name in one.rules:
+            if one.severity == "error" or (one.severity == "warning" and name not in worst):
+                worst[name] = one.severity
+    return worst
+
+
+def _open(context: Context, set_id: str) -> list[Finding] | None:
+    """Findings nobody accepted, if this version has been checked."""
+    raw = check_running.known(context, drafts.working_set(context, set_id))
     if raw is None:
         return None
     accepted = _accepted(context, set_id)
-    open_ = [one.severity for one in _all(raw) if key_of(one) not in accepted]
-    return open_.count("error"), open_.count("warning"), open_.count("info")
+    return [one for one in _all(raw) if key_of(one) not in accepted]
 
 
 def accept(context: Context, set_id: str, key: str, reason: str, actor: str) -> None:

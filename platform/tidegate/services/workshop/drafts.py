@@ -26,6 +26,7 @@ from tidegate.services.workshop.versions import in_force, in_shadow, last_text, 
 from tidegate.store.unit_of_work import UnitOfWork
 from tidegate.store.workshop_tables import RuleDraft, RuleVersion
 
+RESERVED = ("ideas", "new", "parameters", "simulations", "templates")  # pages beside those of sets
 KEPT = 64  # sets read and kept by their text
 Change = Callable[[set_edits.Document], None]
 _read_sets: OrderedDict[tuple[int, str], RuleSet] = OrderedDict()
@@ -373,6 +374,8 @@ def _begin(
     context: Context, text: str, base_hash: str, actor: str, act: str, what: str = ""
 ) -> Draft:
     ruleset = _read(text, context.rules.vocabulary)
+    if ruleset.id in RESERVED:
+        raise _taken(ruleset.id)
     now = context.clock()
     row = RuleDraft(
         set_id=ruleset.id, version=1, state=EDITING, text=text, hash=ruleset.hash,
@@ -468,7 +471,7 @@ def _keep(vocabulary: Vocabulary, text: str, ruleset: RuleSet) -> None:
 def _taken(set_id: str) -> InputError:
     return InputError(
         "rules.set_taken",
-        zh=f"规则集 {set_id} 已存在；请换一个编号。",
-        en=f"The rule set {set_id} exists; choose another id.",
+        zh=f"编号 {set_id} 已被使用；请换一个。",
+        en=f"The id {set_id} is taken; choose another.",
         field="id",
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import func, select
@@ -135,24 +136,37 @@ def _categories(values: frozenset[str]) -> Iterator[Condition]:
         yield from _is(CATEGORY, "item.category", name, value)
 
 
-def _is(rank: int, field: str, name: str, value: str) -> Iterator[Condition]:
-    if '"' not in value and "\\" not in value and "\n" not in value:
-        yield Condition(rank, field, f'{name} = "{value}"')
+@lru_cache(maxsize=10_000)
+def _is(rank: int, field: str, name: str, value: str) -> tuple[Condition, ...]:
+    if '"' in value or "\\" in value or "\n" in value:
+        return ()
+    return (Condition(rank, field, f'{name} = "{value}"'),)
 
 
-def _units(units: int) -> Iterator[Condition]:
-    for place, limit in enumerate(UNITS):
-        side, rank = _side(units >= limit, place, UNITS)
-        text = f"order.quantity {side} {limit}"
-        yield Condition(QUANTITY + rank, "order.quantity", text, side)
+def _units(units: int) -> tuple[Condition, ...]:
+    return _compared("order.quantity", QUANTITY, UNITS, sum(units >= one for one in UNITS), "")
 
 
-def _amounts(total_minor: int, currency: str) -> Iterator[Condition]:
-    for place, limit in enumerate(AMOUNTS):
-        reached = total_minor >= Money.of(limit, currency).minor
-        side, rank = _side(reached, place, AMOUNTS)
-        text = f"order.total {side} {limit} {currency}"
-        yield Condition(TOTAL + rank, "order.total", text, side)
+def _amounts(total_minor: int, currency: str) -> tuple[Condition, ...]:
+    reached = sum(total_minor >= one for one in _minor(currency))
+    return _compared("order.total", TOTAL, AMOUNTS, reached, f" {currency}")
+
+
+@cache
+def _minor(currency: str) -> tuple[int, ...]:
+    return tuple(Money.of(limit, currency).minor for limit in AMOUNTS)
+
+
+@cache
+def _compared(
+    field: str, first: int, limits: tuple[int, ...], reached: int, unit: str
+) -> tuple[Condition, ...]:
+    """What holds where so many of the limits are reached."""
+    found = []
+    for place, limit in enumerate(limits):
+        side, rank = _side(place < reached, place, limits)
+        found.append(Condition(first + rank, field, f"{field} {side} {limit}{unit}", side))
+    return tuple(found)
 
 
 def _side(reached: bool, place: int, limits: Sequence[int]) -> tuple[str, int]:

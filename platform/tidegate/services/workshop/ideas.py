@@ -10,28 +10,36 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from threading import Lock
+from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select
 
 from tidegate.errors import NotFound
 from tidegate.services.context import Context
 from tidegate.services.people import required_reason
 from tidegate.services.workshop import idea_drafting, mining
 from tidegate.services.workshop.auditing import record
-from tidegate.services.workshop.hand_acts import CARRIER, REJECT, RELEASE, HandAct, acts
+from tidegate.services.workshop.hand_acts import CARRIER, KINDS, REJECT, RELEASE, HandAct, acts
 from tidegate.services.workshop.idea_facts import Known, known
 from tidegate.services.workshop.idea_shapes import Idea
 from tidegate.services.workshop.mining import Example, Pattern
 from tidegate.store.dialects import insert_of
 from tidegate.store.feedback_tables import DismissedIdea
-from tidegate.store.tables import Decision, Order, Parcel
+from tidegate.store.tables import Decision, Event, Order, Parcel
 from tidegate.store.unit_of_work import UnitOfWork
 
 DAYS = 30
 AT_LEAST = 8  # acts: fewer are no habit yet
 PRECISION = 0.9
 SAMPLES = 5
+KEEP, KEPT = timedelta(minutes=1), 20
 CODE = re.compile(r"[a-z][a-z_]{1,39}")  # a reason code; free words may name a person
+
+
+_kept: WeakKeyDictionary[Engine, dict[Any, tuple[datetime, list[Idea]]]] = WeakKeyDictionary()
+_lock = Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +70,7 @@ def find(
     aside and those that a draft or live set has already. Looks at every shop, as a rule does.
     """
     with context.store.begin(context.tenant_id, readonly=True) as work, work.every_shop():
-        begin = context.clock() - timedelta(days=days)
-        found = [
-            idea
-            for habit, done in _habits(acts(work, context, begin), at_least)
-            for idea in _ideas(work, context, habit, done, begin, at_least, precision)
-        ]
+        found = _mined(work, context, (days, at_least, precision))
         aside = set(work.session.scalars(select(DismissedIdea.key)))
     new = [idea for idea in found if idea.key not in aside]
     ready = [idea_drafting.said(context, idea) for idea in new]
@@ -148,6 +151,30 @@ def dismissed(context: Context) -> list[Dismissed]:
 
 
 # how
+
+
+def _mined(work: UnitOfWork, context: Context, how: tuple[int, int, float]) -> list[Idea]:
+    """At most a minute old, and never older than the last act of a person."""
+    days, at_least, precision = how
+    last = work.session.scalar(select(func.max(Event.id)).where(Event.kind.in_(KINDS)))
+    key = (context.tenant_id, last, *how)
+    now = context.clock()
+    with _lock:
+        kept = _kept.setdefault(context.store.engine, {}).get(key)
+    if kept and timedelta(0) <= now - kept[0] < KEEP:
+        return kept[1]
+    begin = now - timedelta(days=days)
+    found = [
+        idea
+        for habit, done in _habits(acts(work, context, begin), at_least)
+        for idea in _ideas(work, context, habit, done, begin, at_least, precision)
+    ]
+    with _lock:
+        mine = _kept[context.store.engine]
+        if len(mine) > KEPT:
+            mine.clear()
+        mine[key] = (now, found)
+    return found
 
 
 def _habits(done: Sequence[HandAct], at_least: int) -> Iterator[tuple[_Habit, list[HandAct]]]:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import comb, exp, inf, lgamma
 
 MOST_CONDITIONS = 3
 PER_CONDITION = 2  # orders that a further condition must be worth
+CHANCE = 0.01  # more likely by chance than this is no habit
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -22,6 +24,9 @@ class Condition:
     field: str
     text: str
     side: str = ""
+
+    def __hash__(self) -> int:
+        return hash(self.text)  # kept by the text itself; this is asked a million times
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +111,13 @@ def cover(
     examples: Sequence[Example], *, at_least: int, precision: float, fewest: int = 1, ideas: int = 5
 ) -> list[Pattern]:
     """The best pattern, then the best of the acts it does not cover, and so on. Each pattern is counted against
-    all examples, so support of two patterns may overlap.
+    all examples, so support of two patterns may overlap. What chance alone could have made ends the search.
     """
     found: list[Pattern] = []
     left = list(examples)
     while len(found) < ideas:
         pattern = best(left, at_least=at_least, precision=precision, fewest=fewest)
-        if pattern is None:
+        if pattern is None or by_chance(pattern, left, at_least) > CHANCE:
             break
         found.append(counted(pattern.conditions, examples))
         left = [one for one in left if not (one.done and pattern.fits(one))]
@@ -122,6 +127,34 @@ def cover(
 def counted(conditions: tuple[Condition, ...], examples: Sequence[Example]) -> Pattern:
     fitting = [one.done for one in examples if one.holds.issuperset(conditions)]
     return Pattern(conditions, sum(fitting), len(fitting) - sum(fitting))
+
+
+def by_chance(pattern: Pattern, examples: Sequence[Example], at_least: int) -> float:
+    """How likely some conjunction of this length fits so well if acts had nothing to do with conditions: the
+    hypergeometric tail, times the conjunctions there are (Bonferroni). 0 for the empty one: nothing was sought.
+    """
+    size = len(pattern.conditions)
+    if not size:
+        return 0.0
+    acts, _ = _masks(examples)
+    sought = comb(sum(mask.bit_count() >= at_least for mask in acts.values()), size)
+    done = sum(one.done for one in examples)
+    fits = pattern.support + pattern.exceptions
+    tail = sum(
+        exp(
+            _log_comb(done, n)
+            + _log_comb(len(examples) - done, fits - n)
+            - _log_comb(len(examples), fits)
+        )
+        for n in range(pattern.support, min(fits, done) + 1)
+    )
+    return sought * tail
+
+
+def _log_comb(n: int, k: int) -> float:
+    if not 0 <= k <= n:
+        return -inf
+    return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
 
 
 def _extends(conditions: tuple[Condition, ...], condition: Condition) -> bool:

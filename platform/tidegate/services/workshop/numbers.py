@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from tidegate.engine.problems import RuleProblems
+from tidegate.engine.rulesets import RuleSet
 from tidegate.engine.sets import LIST_TYPES, PARAMETER_TYPES
 from tidegate.engine.writing import document_of
 from tidegate.errors import InputError
@@ -14,7 +15,11 @@ from tidegate.services.workshop import drafts
 from tidegate.services.workshop.model import DraftChanged
 
 TYPES = PARAMETER_TYPES
-__all__ = ["LIST_TYPES", "TYPES", "DraftChanged", "save_list", "save_threshold"]
+__all__ = [
+    "LIST_TYPES", "TYPES", "DraftChanged", "save_list", "save_threshold", "threshold_document", "tried",
+    "value_text",
+]  # fmt: skip
+Made = TypeVar("Made")
 _KEPT = ("value", "min", "max", "unit", "note")
 
 
@@ -27,9 +32,19 @@ def save_threshold(
         InputError: the language refuses it; `fields["field"]` is the box.
     """
     if form.get("remove"):
-        _tried(lambda: drafts.save_parameter(context, set_id, version, name, None, actor), name)
+        tried(lambda: drafts.save_parameter(context, set_id, version, name, None, actor), name)
         return
-    before = _section(context, set_id, "parameters").get(name, {})
+    document = threshold_document(drafts.working_set(context, set_id), name, form)
+    tried(lambda: drafts.save_parameter(context, set_id, version, name, document, actor), name)
+
+
+def threshold_document(ruleset: RuleSet, name: str, form: Mapping[str, str]) -> dict[str, Any]:
+    """The threshold as it is written, with what the form changes.
+
+    Raises:
+        InputError: it has no value.
+    """
+    before = document_of(ruleset).get("parameters", {}).get(name, {})
     document: dict[str, Any] = {**before}
     document["type"] = before.get("type") or form.get("type", "number")
     for key in _KEPT:
@@ -48,7 +63,12 @@ def save_threshold(
         raise InputError(
             "rules.no_value", zh="请填写数值。", en="Fill in the value.", field="value"
         )
-    _tried(lambda: drafts.save_parameter(context, set_id, version, name, document, actor), name)
+    return document
+
+
+def value_text(ruleset: RuleSet, name: str) -> str:
+    """A threshold's value as it is written."""
+    return str(document_of(ruleset).get("parameters", {}).get(name, {}).get("value", ""))
 
 
 def save_list(
@@ -61,7 +81,7 @@ def save_list(
         InputError: the language refuses it.
     """
     if form.get("remove"):
-        _tried(lambda: drafts.save_list(context, set_id, version, name, None, actor), name)
+        tried(lambda: drafts.save_list(context, set_id, version, name, None, actor), name)
         return []
     before = _section(context, set_id, "lists").get(name, {})
     before = {"values": before} if isinstance(before, list) else before
@@ -72,7 +92,7 @@ def save_list(
     if form.get("zh") or form.get("en"):
         zh, en = form.get("zh", "").strip(), form.get("en", "").strip()
         document["title"] = {"zh": zh or en, "en": en or zh}
-    _tried(lambda: drafts.save_list(context, set_id, version, name, document, actor), name)
+    tried(lambda: drafts.save_list(context, set_id, version, name, document, actor), name)
     return sorted({line for line in lines if lines.count(line) > 1})
 
 
@@ -88,10 +108,10 @@ def _value(text: str, kind: str) -> Any:
     return text.replace(",", "").replace("，", "") if kind in ("number", "money") else text
 
 
-def _tried(act: Any, name: str) -> None:
+def tried(act: Callable[[], Made], name: str) -> Made:
     """A problem of the language, told at the box where it can be put right."""
     try:
-        act()
+        return act()
     except RuleProblems as error:
         first = error.problems[0]
         field = next(

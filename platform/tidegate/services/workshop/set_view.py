@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, func, select
 
-from tidegate.engine.language.rendering import literal_text
 from tidegate.engine.language.sentences import action_sentence, rule_sentence, stage_sentences
-from tidegate.engine.language.tree import ListName, Node, Parameter, walk
 from tidegate.engine.reference import active
 from tidegate.engine.rulesets import Rule, RuleSet, Stage
 from tidegate.services.context import Context
-from tidegate.services.view_names import gate_title, same
-from tidegate.services.workshop import checking, drafts
+from tidegate.services.view_names import action_title, gate_title, same
+from tidegate.services.workshop import case_results, checking, drafts
 from tidegate.services.workshop.model import SetInfo, Words
+from tidegate.services.workshop.set_settings import Settings, settings_of
 from tidegate.store.tables import Decision
 
 LANGS = ("zh", "en")
 PAGE = 50  # rules on one page
+MUST_ANSWER = ("review", "inventory", "routing")  # without an answer the order stops here
+NOTHING_SAID = {"zh": "没有动作", "en": "no action"}
 ORDERED = ("first",)  # policies under which order decides
 
 
@@ -30,26 +31,33 @@ class Share:
     """How often an outcome came in 24 hours."""
 
     verdict: str
+    title: Words
     count: int
 
 
 @dataclass(frozen=True, slots=True)
 class SetCard:
-    """One line of the home page. `findings` is None while this version has not been checked."""
+    """One line of the home page. `findings` is None while this version has not been checked. Where every
+    rule that holds acts (`must_decide` is false), nothing to do is no defect.
+    """
 
     info: SetInfo
     gate_title: Words
     rules: int
     tests: int
+    passed: int
     decisions: int
     undecided: int
+    must_decide: bool
     shares: Sequence[Share]
     findings: tuple[int, int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
 class RuleLine:
-    """`place` counts from 1 within its stage; `table` is empty for a rule of its own."""
+    """A rule of its own, or a table in one line. `place` counts from 1 among the rules of its stage; `ids` are
+    the rule, or those rows of the table that fit; `finding` is the worst the check says of them.
+    """
 
     id: str
     title: Words
@@ -59,11 +67,15 @@ class RuleLine:
     inactive: bool
     place: int
     table: str
+    ids: Sequence[str]
+    finding: str
 
 
 @dataclass(frozen=True, slots=True)
 class StageView:
-    """`ordered`: the first rule that holds acts, so that order means something."""
+    """`ordered`: the first rule that holds acts, so that order means something; `size` counts rules that
+    can be moved.
+    """
 
     id: str
     title: Words
@@ -80,42 +92,18 @@ class SetPage:
     info: SetInfo
     gate_title: Words
     version: int
-    note: str
-    four_eyes: bool
-    policy: str
+    settings: Settings
     stages: Sequence[StageView]
     found: int
     total: int
     page: int
     pages: int
     fields: Sequence[tuple[str, Words]]
-    tables: Sequence[tuple[str, Words, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Threshold:
-    """A named threshold; values are text as they are written."""
-
-    id: str
-    title: Words
-    type: str
-    value: str
-    low: str
-    high: str
-    unit: str
-    note: str
-    choices: Sequence[str]
-    used_by: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class NamedValues:
-    id: str
-    title: Words
-    type: str
-    values: Sequence[str]
-    note: str
-    used_by: Sequence[str]
+def verdict_title(verdict: str) -> Words:
+    """What a set said, in words."""
+    return NOTHING_SAID if verdict == "none" else action_title(verdict)
 
 
 def gates(context: Context) -> list[tuple[str, Words]]:
@@ -138,14 +126,16 @@ def cards(context: Context) -> list[SetCard]:
 
 def _card(context: Context, info: SetInfo, rows: Sequence[Row[str, str, int]]) -> SetCard:
     ruleset = drafts.working_set(context, info.set_id)
-    own = [Share(row[1], row[2]) for row in rows if row[0] == info.set_id]
+    own = [Share(row[1], verdict_title(row[1]), row[2]) for row in rows if row[0] == info.set_id]
     return SetCard(
         info=info,
         gate_title=gate_title(info.gate),
         rules=len(ruleset.written),
         tests=len(ruleset.cases),
+        passed=case_results.passed(ruleset, context.timezone),
         decisions=sum(share.count for share in own),
         undecided=sum(share.count for share in own if share.verdict == "none"),
+        must_decide=ruleset.stages[-1].policy != "collect" or ruleset.gate in MUST_ANSWER,
         shares=own,
         findings=checking.summary(context, info.set_id),
     )
@@ -161,24 +151,19 @@ def set_page(
     pages = max(1, -(-len(fitting) // PAGE))
     page = min(max(page, 1), pages)
     shown = {rule.id for rule in fitting[(page - 1) * PAGE : page * PAGE]}
-    stages = [_stage(context, ruleset, stage, shown) for stage in ruleset.stages]
+    worst = checking.by_rule(context, set_id)
+    stages = [_stage(context, ruleset, stage, shown, worst) for stage in ruleset.stages]
     return SetPage(
         info=info,
         gate_title=gate_title(info.gate),
         version=info.draft.version if info.draft else 0,
-        note=ruleset.note,
-        four_eyes=ruleset.four_eyes,
-        policy=ruleset.policy,
+        settings=settings_of(ruleset),
         stages=[stage for stage in stages if stage.rules or not (query or field)],
         found=len(fitting),
         total=len(ruleset.written),
         page=page,
         pages=pages,
         fields=_fields(ruleset),
-        tables=[
-            (name, table.title or same(name), sum(r.table == name for r in ruleset.written))
-            for name, table in ruleset.tables.items()
-        ],
     )
 
 
@@ -192,22 +177,35 @@ def _fits(rule: Rule, query: str, field: str) -> bool:
     return any(wanted in text.casefold() for text in texts)
 
 
-def _stage(context: Context, ruleset: RuleSet, stage: Stage, shown: set[str]) -> StageView:
+def _stage(
+    context: Context, ruleset: RuleSet, stage: Stage, shown: set[str], worst: Mapping[str, str]
+) -> StageView:
+    own = [rule for rule in stage.written if not rule.table]
     lines = [
-        _line(rule, ruleset, place, context)
-        for place, rule in enumerate(stage.written, start=1)
+        _line(context, ruleset, [rule], place, worst)
+        for place, rule in enumerate(own, start=1)
         if rule.id in shown
     ]
+    for table in dict.fromkeys(rule.table for rule in stage.written if rule.table):
+        rows = [rule for rule in stage.written if rule.table == table and rule.id in shown]
+        if rows:
+            lines.append(_table_line(context, ruleset, table, rows, worst))
     return StageView(
         id=stage.id,
         title=stage.title or same(stage.id),
         policy=stage.policy,
         ordered=stage.policy in ORDERED,
-        said={lang: " ".join(stage_sentences(stage, ruleset, lang)) for lang in LANGS},
+        said={lang: _decides(stage, ruleset, lang) for lang in LANGS},
         otherwise=otherwise_said(stage, ruleset),
         rules=lines,
-        size=len(stage.written),
+        size=len(own),
     )
+
+
+def _decides(stage: Stage, ruleset: RuleSet, lang: str) -> str:
+    """The policy and what a missing fact means; what happens otherwise stands below the rules."""
+    policy, _, missing = stage_sentences(stage, ruleset, lang)
+    return f"{policy}；{missing}" if lang == "zh" else f"{policy}. {missing}."
 
 
 def otherwise_said(stage: Stage, ruleset: RuleSet) -> Words:
@@ -221,18 +219,37 @@ def otherwise_said(stage: Stage, ruleset: RuleSet) -> Words:
     }
 
 
-def _line(rule: Rule, ruleset: RuleSet, place: int, context: Context) -> RuleLine:
-    titled = rule.title.get("zh")
+def _line(
+    context: Context, ruleset: RuleSet, rules: Sequence[Rule], place: int, worst: Mapping[str, str]
+) -> RuleLine:
+    """One line about a rule, or about the first of several."""
+    rule = rules[0]
+    ids = [one.id for one in rules]
+    found = {worst[name] for name in ids if name in worst}
     return RuleLine(
         id=rule.id,
-        title=rule.title if titled else same(rule.id),
+        title=rule.title if rule.title.get("zh") else same(rule.id),
         why=rule.why,
         sentence={lang: rule_sentence(rule, ruleset, lang) for lang in LANGS},
         enabled=rule.enabled,
         inactive=not active(rule, context.clock(), ZoneInfo(context.timezone)),
         place=place,
-        table=rule.table,
+        table="",
+        ids=ids,
+        finding="error" if "error" in found else "warning" if found else "",
     )
+
+
+def _table_line(
+    context: Context, ruleset: RuleSet, table: str, rows: Sequence[Rule], worst: Mapping[str, str]
+) -> RuleLine:
+    """A table as one line, told by its first row."""
+    line = _line(context, ruleset, rows, 0, worst)
+    title = ruleset.tables[table].title or same(table)
+    return replace(
+        line, id=table, title=title, why="", table=table, inactive=False,
+        enabled=any(row.enabled for row in rows),
+    )  # fmt: skip
 
 
 def _fields(ruleset: RuleSet) -> Sequence[tuple[str, Words]]:
@@ -250,59 +267,3 @@ def _fields(ruleset: RuleSet) -> Sequence[tuple[str, Words]]:
             }
             found.append((name, title))
     return found
-
-
-# named thresholds and lists
-
-
-def thresholds(context: Context, set_id: str) -> list[Threshold]:
-    """Raises NotFound."""
-    ruleset = drafts.working_set(context, set_id)
-    used = _users(ruleset)
-    return [
-        Threshold(
-            id=name, title=p.title, type=p.type, value=_text(p.value), low=_text(p.low),
-            high=_text(p.high), unit=p.unit, note=p.note, choices=p.values,
-            used_by=used.get(name, ()),
-        )
-        for name, p in ruleset.parameters.items()
-    ]  # fmt: skip
-
-
-def named_lists(context: Context, set_id: str) -> list[NamedValues]:
-    """Raises NotFound."""
-    ruleset = drafts.working_set(context, set_id)
-    used = _users(ruleset)
-    return [
-        NamedValues(
-            name, found.title, found.type, [_text(value) for value in found.values], found.note,
-            used.get(name, ()),
-        )
-        for name, found in ruleset.lists.items()
-    ]  # fmt: skip
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else literal_text(value)
-
-
-def _users(ruleset: RuleSet) -> dict[str, list[str]]:
-    """Rules by the thresholds and lists they use, derived facts seen through."""
-    derived = {name: set(_names(d.node)) for name, d in ruleset.derive.items()}
-    found: dict[str, list[str]] = {}
-    for rule in ruleset.written:
-        nodes = [leaf.node for leaf in rule.leaves]
-        nodes += [v for c in rule.actions for v in c.args.values() if isinstance(v, Node)]
-        names = {name for node in nodes for name in _names(node)}
-        names |= {name for read in rule.reads for name in derived.get(read, ())}
-        for name in names:
-            found.setdefault(name, []).append(rule.id)
-    return found
-
-
-def _names(node: Node) -> Iterator[str]:
-    for part in walk(node):
-        if isinstance(part, Parameter | ListName):
-            yield part.id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -76,7 +76,7 @@ def cell(
         if row.state != "done":
             raise simulating.unknown(simulation_id)
         run = _opened(context, work, row, dearest=False)
-        name = _namer(work)
+        name = namer(work)
         statement = _narrowed(row.id, before, after, rule)
         total = _total(row.result, before, after, rule)
         pages = max(1, -(-total // PAGE))
@@ -119,7 +119,7 @@ def changed_rows(context: Context, simulation_id: int) -> Iterator[tuple[str, ..
 
 def line_of(work: UnitOfWork, run: RunView, change: SimulationChange) -> ChangeLine:
     """One changed subject of the run."""
-    return _change(change, _namer(work), {one.id: one.title for one in run.rules})
+    return _change(change, namer(work), {one.id: one.title for one in run.rules})
 
 
 def outcome_of(key: str, services: Mapping[str, Words]) -> Outcome:
@@ -140,7 +140,7 @@ def _opened(context: Context, work: UnitOfWork, row: Simulation, *, dearest: boo
     code = str(row.error["code"]) if row.error else ""
     if row.state != "done":
         return RunView(info, info.title, line, stale, error, code)
-    result, name = row.result, _namer(work)
+    result, name = row.result, namer(work)
     titles = _titles(context, row)
     found = _dearest(work, row.id, name, titles) if dearest else ()
     return RunView(
@@ -193,7 +193,8 @@ def matrix(cells: Sequence[Mapping[str, Any]], name: Any) -> Matrix:
     return Matrix(tuple(order), tuple(rows), totals)
 
 
-def _namer(work: UnitOfWork) -> Any:
+def namer(work: UnitOfWork) -> Callable[[str], Outcome]:
+    """Says outcomes in words."""
     services = {
         row.code: {"zh": row.name_zh, "en": row.name_en}
         for row in work.session.scalars(select(CarrierService))

@@ -32,7 +32,10 @@
     const li = held;
     held = null;
     li.classList.remove("tg-held");
-    const place = [...li.parentNode.children].indexOf(li) + 1;
+    const items = [...li.parentNode.querySelectorAll(":scope > li[data-place]")];
+    const places = items.map((one) => Number(one.dataset.place)).sort((a, b) => a - b);
+    const place = places[items.indexOf(li)];
+    if (place === Number(li.dataset.place)) return;
     const form = li.querySelector('form[action*="/move"]');
     if (!form) return;
     form.querySelector('input[name="to"]').value = String(place);
