@@ -1,4 +1,6 @@
-"""`tidegate rules`: check, test, try and read rule sets. Pure: no database, no clock."""
+"""`tidegate rules`: check, test, try and read rule sets, without database or clock; the releases beside it
+(rules_releases) are those of the workshop.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +30,7 @@ from tidegate.cli.rules_reading import (
     refuse_problems,
     say_nothing_found,
 )
+from tidegate.cli.rules_releases import publish, pull, push, roll_back, versions
 from tidegate.cli.rules_simulate import simulate
 from tidegate.cli.rules_tests import mutants_command, propose_command
 from tidegate.engine.cases import run_cases
@@ -69,6 +72,8 @@ rules.add_command(mutants_command)
 rules.add_command(propose_command)
 rules.add_command(import_rules)
 rules.add_command(export_rules)
+for release in (pull, push, versions, publish, roll_back):
+    rules.add_command(release)
 
 
 @rules.command(

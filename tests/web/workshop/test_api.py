@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +14,8 @@ from tidegate.jobs.runner import drain
 from tidegate.services import review
 from tidegate.services.accounts import founding, tokens
 from tidegate.services.accounts.principals import local_principal
-from tidegate.services.workshop import drafts, history
+from tidegate.services.workshop import drafts, history, lifecycle
+from tidegate.services.workshop.simulation_files import FACTS
 from tidegate.store.tables import Order
 from tidegate_web.api.description import description
 from tidegate_web.api.operations import OPERATIONS
@@ -179,10 +182,9 @@ def test_trying_and_explaining_show_no_person_and_change_nothing(program: Progra
 
 
 def test_a_simulation_is_started_watched_and_read(program: Program) -> None:
-    off = program(
-        "POST", "/sets/review/draft/rules/unknown-sku/switch", {"on": False}, If_Match='"0"'
-    )
-    assert off.status_code == 200
+    all_wait = {**RULE, "id": "all-wait", "if": ["order.total > 0 CNY"]}
+    made = program("POST", "/sets/review/draft/rules", {"document": all_wait}, If_Match='"0"')
+    assert made.status_code == 201
     started = program("POST", "/sets/review/simulations", {"days": 30})
     assert started.status_code == 202
     path = started.headers["Location"].removeprefix("/api/v1")
@@ -194,6 +196,48 @@ def test_a_simulation_is_started_watched_and_read(program: Program) -> None:
     assert result["summary"]["subjects"] == sum(one["subjects"] for one in result["outcomes"]) > 0
     assert program("POST", f"{path}/cancel").status_code == 409
     assert len(program("GET", "/sets/review/simulations").get_json()["items"]) == 1
+    changed = program("GET", f"{path}/changes").get_json()
+    assert changed["total"] == result["summary"]["changed"] >= len(changed["lines"]) > 0
+    one = changed["lines"][0]
+    cell = f"before={one['before']['key']}&after={one['after']['key']}"
+    assert one in program("GET", f"{path}/changes?{cell}").get_json()["lines"]
+    why = program("GET", f"{path}/changes/{one['id']}").get_json()
+    assert (why["gone"], why["line"]) == (False, one)
+    assert {rule["id"] for rule in why["before"]["rules"]} >= {"unknown-sku"}
+    assert "all-wait" in {rule["id"] for rule in why["after"]["rules"] if rule["result"] == "fired"}
+    assert program("GET", f"{path}/changes/{10**6}").status_code == 404
+
+
+def test_a_file_of_orders_is_simulated(program: Program) -> None:
+    off = program(
+        "POST", "/sets/review/draft/rules/unknown-sku/switch", {"on": False}, If_Match='"0"'
+    )
+    assert off.status_code == 200
+    rows = [
+        {"order": {"total": f"{n} CNY"}, "recipient": {"province": "浙江省"}} for n in range(1, 8)
+    ]
+    lines = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n这不是 JSON\n"
+    content = base64.b64encode(lines.encode()).decode()
+    given = {"file": {"name": "orders.jsonl", "content": content, "mapping": FACTS}}
+    started = program("POST", "/sets/review/simulations", given)
+    assert started.status_code == 202, started.get_json()
+    drain(program.desk.context)
+    path = started.headers["Location"].removeprefix("/api/v1")
+    run = program("GET", path).get_json()
+    assert run["run"]["state"] == "done", run
+    assert program("GET", f"{path}/result").get_json()["summary"]["subjects"] == 7
+    given["file"]["content"] = "不是 base64"
+    refused = program("POST", "/sets/review/simulations", given)
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "simulation.not_base64")
+
+
+def test_what_a_shadow_says_is_read(program: Program) -> None:
+    assert program("GET", "/sets/review/shadow").status_code == 404
+    desk = program.desk
+    found = drafts.start(desk.context, "review", "mei")
+    lifecycle.publish(desk.context, "review", found.version, "mei", mode="shadow", note="试试")
+    told = program("GET", "/sets/review/shadow").get_json()
+    assert (told["version"]["mode"], told["asked"], told["moved"]) == ("shadow", 0, [])
 
 
 def test_discovery_templates_and_feedback(program: Program) -> None:

@@ -168,6 +168,14 @@ class Explain(Try):
     want = m.String(required=True, validate=NAME)
 
 
+class OrderFile(Schema):
+    """Orders to judge instead of the shop's own: what the file says, in base64, and how it is read."""
+
+    name = m.String(required=True, validate=NAME)
+    content = m.String(required=True, validate=validate.Length(min=1, max=4_900_000))
+    mapping = m.String(load_default="", validate=validate.Length(max=120))
+
+
 class Simulate(Schema):
     against = m.String(load_default="live", validate=validate.Regexp(r"(live|[0-9]{1,9})\Z"))
     days = Whole(load_default=30, validate=validate.Range(min=1, max=730))
@@ -179,6 +187,14 @@ class Simulate(Schema):
         allow_none=True, load_default=None, validate=validate.Range(min=1, max=1_000_000)
     )
     in_order = Flag(load_default=False)
+    minutes = m.Decimal(load_default=None, allow_none=True, validate=validate.Range(0, 1_440))
+    capacity = m.Dict(
+        keys=m.String(validate=validate.Length(min=1, max=40)),
+        values=Whole(validate=validate.Range(0, 10_000_000)),
+        load_default=dict,
+        validate=validate.Length(max=200),
+    )
+    file = m.Nested(OrderFile, load_default=None, allow_none=True)
 
 
 class Fill(Schema):
@@ -190,6 +206,15 @@ class Fill(Schema):
 
 
 # queries
+
+
+class Changed(Schema):
+    """`before` and `after` are keys of outcomes; `rule` is the id of one; `page` counts from 1."""
+
+    before = m.String(load_default="", validate=validate.Length(max=80))
+    after = m.String(load_default="", validate=validate.Length(max=80))
+    rule = m.String(load_default="", validate=validate.Length(max=120))
+    page = m.Integer(load_default=1, validate=validate.Range(1, 1_000_000))
 
 
 class Between(Schema):

@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import Schema
 from marshmallow import fields as m
 
+from tidegate.services.view_decisions import DecisionView
 from tidegate.services.workshop.simulating import Summary
 from tidegate.services.workshop.simulation_shapes import (
     ChangeLine,
@@ -42,6 +43,24 @@ class Result(Schema):
     rules = m.List(m.Nested(schema_of(RuleLine)), required=True)
     lanes = m.List(m.Nested(schema_of(LaneLine)), required=True)
     dearest = m.List(m.Nested(schema_of(ChangeLine)), required=True)
+
+
+class Changes(Schema):
+    lines = m.List(m.Nested(schema_of(ChangeLine)), required=True)
+    total = m.Integer(required=True)
+    page = m.Integer(required=True)
+    pages = m.Integer(required=True)
+
+
+class Traced(Schema):
+    """Why an order came out differently; `before` or `after` is null where that version can't judge it, both
+    where its facts are gone.
+    """
+
+    line = m.Nested(schema_of(ChangeLine), required=True)
+    before = m.Nested(schema_of(DecisionView), required=True, allow_none=True)
+    after = m.Nested(schema_of(DecisionView), required=True, allow_none=True)
+    gone = m.Boolean(required=True)
 
 
 def told(found: RunView) -> dict[str, Any]:

@@ -6,10 +6,20 @@ from typing import Any
 
 from flask import Blueprint
 
-from tidegate.services.workshop import applying, documents, drafts, lifecycle, readiness, simulating
+from tidegate.errors import NotFound
+from tidegate.services.workshop import (
+    applying,
+    documents,
+    drafts,
+    lifecycle,
+    readiness,
+    shadowing,
+    simulating,
+)
 from tidegate.services.workshop.documents import DraftDocument
 from tidegate.services.workshop.model import VersionInfo
 from tidegate.services.workshop.readiness import Readiness
+from tidegate.services.workshop.shadowing import ShadowReport
 from tidegate_web import desk
 from tidegate_web.api import answers, bodies
 from tidegate_web.api.operations import operation
@@ -92,6 +102,20 @@ def withdraw(set_id: str, number: int, body: Any) -> Any:
 def cancel(set_id: str, number: int, body: Any) -> Any:
     """Cancel a version that has not begun."""
     lifecycle.cancel_scheduled(desk.context(), set_id, number, desk.actor(), body["note"])
+
+
+@operation(pages, "GET", "/sets/<set_id>/shadow", answer=schema_of(ShadowReport))
+def shadow(set_id: str) -> Any:
+    """What the version in shadow has said so far, and where it differs from what decides."""
+    found = shadowing.shadow_report(desk.context(), set_id)
+    if found is None:
+        raise NotFound(
+            "rules.no_shadow",
+            zh=f"规则集 {set_id} 没有影子版本在运行。",
+            en=f"No version of {set_id} runs in shadow.",
+            set=set_id,
+        )
+    return found
 
 
 @operation(pages, "POST", "/sets/<set_id>/shadow/stop", body=bodies.Note, status=204)

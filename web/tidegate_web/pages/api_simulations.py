@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint
 
-from tidegate.services.workshop import simulating, simulation_view
+from tidegate.errors import InputError
+from tidegate.services.workshop import simulating, simulation_traces, simulation_view
 from tidegate.services.workshop.simulation_shapes import RunLine
 from tidegate_web import desk
 from tidegate_web.api import answers, bodies, simulation_answers
@@ -27,10 +30,12 @@ def runs(set_id: str, query: Any) -> Any:
     answer=answers.Started,
 )  # fmt: skip
 def start(set_id: str, body: Any) -> Any:
-    """Start a simulation of the draft against the live or an older version on the shop's past orders."""
+    """Start a simulation of the draft against the live or an older version, on past orders or a file of orders."""
+    minutes = simulating.MINUTES if body["minutes"] is None else body["minutes"]
     wanted = simulating.Request(
         against=body["against"], days=body["days"], channels=tuple(body["channels"]),
-        sample=body["sample"], in_order=body["in_order"],
+        sample=body["sample"], in_order=body["in_order"], minutes=minutes,
+        capacity=body["capacity"], upload=_file(body["file"]),
     )  # fmt: skip
     made = simulating.start(desk.context(), set_id, wanted, desk.actor())
     return Answer({"id": made}, headers={"Location": f"/api/v1/simulations/{made}"})
@@ -54,7 +59,40 @@ def result(simulation_id: int) -> Any:
     return simulation_answers.told(found)
 
 
+@operation(
+    pages, "GET", "/simulations/<int:simulation_id>/changes", query=bodies.Changed,
+    answer=simulation_answers.Changes,
+)  # fmt: skip
+def changes(simulation_id: int, query: Any) -> Any:
+    """Orders that come out differently, of a cell of the matrix or of a rule."""
+    return simulation_view.cell(desk.context(), simulation_id, **query)
+
+
+@operation(
+    pages, "GET", "/simulations/<int:simulation_id>/changes/<int:change_id>",
+    answer=simulation_answers.Traced,
+)  # fmt: skip
+def change(simulation_id: int, change_id: int) -> Any:
+    """Why an order comes out differently: both versions, rule by rule."""
+    return simulation_traces.traces(desk.context(), simulation_id, change_id)
+
+
 @operation(pages, "POST", "/simulations/<int:simulation_id>/cancel", status=204, errors=[409])
 def cancel(simulation_id: int) -> Any:
     """Stop a simulation."""
     simulating.cancel(desk.context(), simulation_id)
+
+
+def _file(given: Mapping[str, Any] | None) -> simulating.Upload | None:
+    if given is None:
+        return None
+    try:
+        content = base64.b64decode(given["content"], validate=True)
+    except ValueError:  # letters that base64 has not, or half a group
+        raise InputError(
+            "simulation.not_base64",
+            zh="file.content 要用 base64 写。",
+            en="file.content must be base64.",
+            field="file",
+        ) from None
+    return simulating.Upload(given["name"], content, given["mapping"])
