@@ -50,6 +50,9 @@ From the environment, or from a `.env` file in the current folder (the environme
 | `TIDEGATE_HOST` | `127.0.0.1` | another address also needs `TIDEGATE_ALLOWED_HOSTS` ([people](people.md)) |
 | `TIDEGATE_ALLOWED_HOSTS` | none | names besides loopback that pages answer to, separated by commas; with any, sign-in is required |
 | `TIDEGATE_TRUSTED_PROXIES` | `0` | how many proxies in front set `X-Forwarded-*`; with 0 none is believed |
+| `TIDEGATE_THREADS` | `32` | requests that one web process answers at once |
+| `TIDEGATE_POOL_SIZE` | `16` | database connections kept open by each process; as many more under load |
+| `TIDEGATE_STATEMENT_TIMEOUT_S` | `120` | PostgreSQL ends a statement that takes longer; 15 suits processes that only serve pages |
 | `TIDEGATE_PORT` | `8000` | |
 | `TIDEGATE_SECRET_KEY` | made once, kept in the data folder | signs cookies and CSRF tokens |
 | `TIDEGATE_LANGUAGE` | `zh` | CLI language, and pages until the reader chooses |

@@ -24,6 +24,7 @@ from tidegate.services.judging import Judges
 from tidegate.services.rulebook import Rulebook
 from tidegate.services.workshop.publications import publications
 from tidegate.settings import Settings
+from tidegate.store.engines import Limits
 from tidegate.store.tables import Tenant
 from tidegate.store.unit_of_work import Store, open_engine
 
@@ -49,6 +50,12 @@ def upgrade_database(settings: Settings) -> None:
     """Bring the database to the newest revision; makes the data folder when needed."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     command.upgrade(alembic_config(settings.database_url), "head")
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What a process may ask of the database at once."""
+    size = settings.pool_size
+    return Limits(pool=size, overflow=size, statement_s=settings.statement_timeout_s)
 
 
 def connector(name: str) -> EntryPoint:
@@ -102,7 +109,7 @@ def open_context(
     configure_logs(settings.log_level)
     if migrate:
         upgrade_database(settings)
-    store = Store(open_engine(settings.database_url))
+    store = Store(open_engine(settings.database_url, limits_of(settings)))
     tenant_id = _tenant(store, settings, clock())
     return Context(
         store=store,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from importlib.metadata import entry_points
+from types import SimpleNamespace
 from typing import Any
 
 import structlog
@@ -36,6 +37,7 @@ class Embedded:
         """The WSGI application, with runner and sandbox running beside it."""
         settings = self._with_sandbox()
         context = open_context(settings)
+        self._parts.append(SimpleNamespace(stop=context.store.close))  # behind whoever writes
         runner = Runner(context)
         runner.start()
         self._parts.append(runner)
@@ -55,7 +57,7 @@ class Embedded:
         )
 
     def stop(self) -> None:
-        """Let running jobs finish, then close the sandbox."""
+        """Let running jobs finish, write what waits, then close the sandbox."""
         self._stopping.set()
         while self._parts:
             self._parts.pop().stop()

@@ -56,5 +56,13 @@ class Conflict(TidegateError):
     """Something changed meanwhile: reload and repeat."""
 
 
+class Unavailable(TidegateError):
+    """We can't just now (database busy or away); the same request may be sent again."""
+
+
+class StorageFull(Unavailable):
+    """The disk is full; an operator makes room."""
+
+
 class NotFound(TidegateError):
     """There is no such thing (for this tenant)."""

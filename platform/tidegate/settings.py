@@ -27,6 +27,9 @@ class Settings:
     patterns: str = "durable"  # or "own": who searches patterns first
     allowed_hosts: tuple[str, ...] = ()  # names besides loopback that pages answer to
     trusted_proxies: int = 0  # how many in front of us set X-Forwarded-*
+    threads: int = 32  # requests answered at once by a web process
+    pool_size: int = 16  # database connections kept open by a process; as many more under load
+    statement_timeout_s: int = 120  # PostgreSQL ends a statement that takes longer
 
     @classmethod
     def from_environment(cls, dotenv: Path | None = Path(".env")) -> Settings:
@@ -55,4 +58,7 @@ class Settings:
                 name.strip() for name in env.str("ALLOWED_HOSTS", "").split(",") if name.strip()
             ),
             trusted_proxies=int(env.str("TRUSTED_PROXIES", "") or 0),
+            threads=int(env.str("THREADS", "") or 32),
+            pool_size=int(env.str("POOL_SIZE", "") or 16),
+            statement_timeout_s=int(env.str("STATEMENT_TIMEOUT_S", "") or 120),
         )

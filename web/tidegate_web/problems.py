@@ -7,7 +7,15 @@ from flask import Flask, Response, make_response, render_template
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from tidegate.errors import Conflict, InputError, NotFound, RuleError, TidegateError
+from tidegate.errors import (
+    Conflict,
+    InputError,
+    NotFound,
+    RuleError,
+    StorageFull,
+    TidegateError,
+    Unavailable,
+)
 from tidegate.services.view_board import Counts
 from tidegate_web.api import problems as api_problems
 from tidegate_web.guard import NotAllowed
@@ -15,8 +23,12 @@ from tidegate_web.hosts import ForeignHost
 from tidegate_web.language import lang, t
 
 log = structlog.get_logger()
-STATUS = ((InputError, 422), (RuleError, 422), (Conflict, 409), (NotFound, 404))
-PAGES = (400, 403, 404, 405, 409, 413, 422, 500)
+STATUS = (
+    (InputError, 422), (RuleError, 422), (Conflict, 409), (NotFound, 404),
+    (StorageFull, 507), (Unavailable, 503),
+)  # fmt: skip
+PAGES = (400, 403, 404, 405, 409, 413, 422, 500, 503, 507)
+RETRY_AFTER_S = 5
 
 
 def install(app: Flask) -> None:
@@ -29,7 +41,7 @@ def install(app: Flask) -> None:
 
 
 def status_of(error: TidegateError) -> int:
-    """422 wrong input or rule, 409 changed meanwhile, 404 no such thing, else 500."""
+    """422 wrong input or rule, 409 changed meanwhile, 404 no such thing, 507 disk full, 503 not now, else 500."""
     return next((status for family, status in STATUS if isinstance(error, family)), 500)
 
 
@@ -51,11 +63,15 @@ def _page(status: int, code: str, message: str = "") -> Response:
 
 def _on_purpose(error: TidegateError) -> Response:
     status = status_of(error)
-    if status == 500:
+    if status >= 500:
         log.error("web.failed", code=error.code)
     if api_problems.wanted():
-        return api_problems.of_error(error, status)
-    return _page(status, error.code, error.text(lang()))
+        answer = api_problems.of_error(error, status)
+    else:
+        answer = _page(status, error.code, error.text(lang()))
+    if isinstance(error, Unavailable):
+        answer.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return answer
 
 
 def _csrf(_error: CSRFError) -> Response:

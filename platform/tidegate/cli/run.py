@@ -102,7 +102,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
             "bind": f"{self.settings.host}:{self.settings.port}",
             "workers": 1,
             "worker_class": "gthread",
-            "threads": 8,
+            "threads": self.settings.threads,
             "graceful_timeout": 20,
             "timeout": 120,
             "loglevel": "warning",

@@ -6,47 +6,23 @@ can't leak another merchant's rows; new objects get the tenant when they are flu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from copy import copy
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.orm import ORMExecuteState, Session, sessionmaker, with_loader_criteria
 
-from tidegate.store import shop_scope
+from tidegate.store import shop_scope, trouble
+from tidegate.store.engines import open_engine
+from tidegate.store.group_commit import GroupCommit, Wish
 from tidegate.store.tables import TenantScoped
 
-
-def open_engine(url: str) -> Engine:
-    """An engine; SQLite gets WAL, FULL sync and foreign keys (docs/promises.md).
-
-    Errors never show parameters: they may be personal.
-    """
-    if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
-    engine = create_engine(url, connect_args={"timeout": 30}, hide_parameters=True)
-
-    @event.listens_for(engine, "connect")
-    def _pragmas(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves, below
-        cursor = connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            "busy_timeout=30000",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Any) -> None:
-        # A deferred transaction that reads first and writes later fails with "database is locked" under load.
-        readonly = connection.get_execution_options().get("readonly", False)
-        connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
-
-    return engine
+GROUP_WAIT_S = 30.0
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 
 class UnitOfWork:
@@ -79,6 +55,7 @@ class Store:
         self._readers = sessionmaker(
             engine.execution_options(readonly=True), expire_on_commit=False
         )
+        self._group = GroupCommit(engine, _joined)
 
     @contextmanager
     def begin(self, tenant_id: int, *, readonly: bool = False) -> Iterator[UnitOfWork]:
@@ -88,6 +65,40 @@ class Store:
             if self._shops is not None:
                 shop_scope.limit(session, self._shops)
             yield UnitOfWork(session, tenant_id)
+
+    def group(self, tenant_id: int, write: Callable[[UnitOfWork], Answer]) -> Answer:
+        """Run a small write together with others that wait, in a savepoint of its own, and return what it
+        returns once it is on the disk. It must not commit and may be run again when one beside it fails.
+
+        Raises:
+            Unavailable: the database can't just now. Whatever `write` raises; its changes are undone.
+        """
+        found: Answer = self._wait(Wish(tenant_id, self._shops, _alone, write, False, Future()))
+        return found
+
+    def gathered(
+        self,
+        tenant_id: int,
+        write: Callable[[UnitOfWork, list[Item]], Sequence[Answer]],
+        item: Item,
+    ) -> Answer:
+        """As `group`, for one of many like it: items of the same function that wait together are one call, which
+        answers each. When it raises, each item is tried alone.
+        """
+        found: Answer = self._wait(Wish(tenant_id, self._shops, write, item, True, Future()))
+        return found
+
+    def _wait(self, wish: Wish) -> Any:
+        self._group.ask(wish)
+        try:
+            return wish.done.result(GROUP_WAIT_S)
+        except TimeoutError:
+            raise trouble.busy() from None
+
+    def close(self) -> None:
+        """Write what waits in groups and let go of all connections; the store may be used again."""
+        self._group.close()
+        self.engine.dispose()
 
     @property
     def shops(self) -> frozenset[int] | None:
@@ -107,6 +118,24 @@ class Store:
             yield session
 
 
+@contextmanager
+def _joined(
+    connection: Connection, tenant_id: int, shops: frozenset[int] | None
+) -> Iterator[UnitOfWork]:
+    """A unit of work inside a transaction that goes on after it; undone unless it committed."""
+    with Session(
+        connection, join_transaction_mode="create_savepoint", expire_on_commit=False
+    ) as session:
+        _scope(session, tenant_id)
+        if shops is not None:
+            shop_scope.limit(session, shops)
+        yield UnitOfWork(session, tenant_id)
+
+
+def _alone(work: UnitOfWork, writes: list[Callable[[UnitOfWork], Any]]) -> list[Any]:
+    return [write(work) for write in writes]
+
+
 def _scope(session: Session, tenant_id: int) -> None:
     @event.listens_for(session, "do_orm_execute")
     def _only_this_tenant(state: ORMExecuteState) -> None:
@@ -124,3 +153,6 @@ def _scope(session: Session, tenant_id: int) -> None:
         for row in found.new:
             if isinstance(row, TenantScoped) and row.tenant_id is None:
                 row.tenant_id = tenant_id
+
+
+__all__ = ["Store", "UnitOfWork", "open_engine"]

@@ -24,6 +24,8 @@ TITLES = {
     422: "Not valid",
     428: "Precondition needed",
     500: "Internal error",
+    503: "Not just now",
+    507: "Disk full",
 }
 
 

@@ -5,13 +5,14 @@ Idle for 12 hours or 30 days old: ended, whatever the cookie says.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from tidegate.errors import NotFound
+from tidegate.errors import NotFound, Unavailable
 from tidegate.services.accounts import events
 from tidegate.services.accounts.principals import Principal, shops_of
 from tidegate.services.accounts.roles import permissions_of
@@ -182,7 +183,8 @@ def _principal(session: Session, row: PersonSession) -> Principal | None:
 
 
 def _touch(context: Context, session_id: int, now: datetime) -> None:
-    with context.store.unscoped() as session:
+    """When it was last used; a full disk or a busy database must not keep anybody from reading."""
+    with suppress(Unavailable), context.store.unscoped() as session:
         row = session.get(PersonSession, session_id)
         if row is not None:
             row.seen_at = now

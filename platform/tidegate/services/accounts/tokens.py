@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from tidegate.errors import InputError, NotFound
+from tidegate.errors import InputError, NotFound, Unavailable
 from tidegate.services.accounts import events, people
 from tidegate.services.accounts.principals import Principal, shops_of
 from tidegate.services.accounts.roles import OWNER, ROLES, Role, permissions_of, role_of
@@ -151,6 +152,7 @@ def _over(row: ApiToken, now: datetime) -> bool:
 
 
 def _touch(context: Context, token_id: int, now: datetime) -> None:
-    with context.store.unscoped() as session:
+    """When it was last used; a full disk or a busy database must not keep anybody from reading."""
+    with suppress(Unavailable), context.store.unscoped() as session:
         session.get_one(ApiToken, token_id).used_at = now
         session.commit()
