@@ -44,12 +44,20 @@ class RemoteRetry(TidegateError):
     """The other side may answer later; try again with the same key."""
 
 
+class RemoteCredentials(RemoteRetry):
+    """The account's credentials hold no more: nothing was done; it goes on once a person renews them."""
+
+
 class RemoteRefused(TidegateError):
     """The other side said no for good; do not repeat."""
 
 
 class RemoteUnknown(TidegateError):
     """Nobody knows whether the other side acted: query before anything else."""
+
+
+class RemoteBroken(RemoteUnknown):
+    """The answer can't be understood: the platform changed, or the connector is wrong."""
 
 
 class Conflict(TidegateError):
