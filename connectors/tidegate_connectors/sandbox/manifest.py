@@ -1,31 +1,24 @@
-"""The manifest beside this module, read once when somebody asks for it."""
+"""What the sandbox's refusals mean, from the manifest beside this module."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
-from typing import Any
 
-from ruamel.yaml import YAML
+from tidegate.sdk.manifest import Manifest, load_manifest
 
 _CODE = re.compile(r"[a-z0-9_]{1,40}")
 
 
-@cache
-def manifest() -> Mapping[str, Any]:
-    """What the connector is, can do and needs."""
-    text = files(__package__).joinpath("manifest.yaml").read_text(encoding="utf-8")
-    found: Mapping[str, Any] = YAML(typ="safe").load(text)
-    return found
+def manifest() -> Manifest:
+    """What the connector is, can do and needs; read once, when somebody asks for it."""
+    return load_manifest(__package__)
 
 
 def refusal_text(code: str) -> tuple[str, str]:
     """(zh, en) for a refusal; a strange code is quoted only if it is a plain word."""
-    known = manifest()["refusals"].get(code)
-    if known:
-        return known["zh"], known["en"]
+    known = manifest().errors.get(code)
+    if known is not None and known.words is not None:
+        return known.words["zh"], known.words["en"]
     shown = code if _CODE.fullmatch(code) else "?"
     return (
         f"沙箱快递拒绝了请求({shown})。",
@@ -35,4 +28,5 @@ def refusal_text(code: str) -> tuple[str, str]:
 
 def is_account_refusal(code: str) -> bool:
     """Whether the account is at fault, not the parcel."""
-    return bool(manifest()["refusals"].get(code, {}).get("account"))
+    known = manifest().errors.get(code)
+    return known is not None and known.kind == "credentials"

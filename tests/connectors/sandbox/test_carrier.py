@@ -15,7 +15,7 @@ import requests
 from tidegate.domain.tracking import STATES
 from tidegate.errors import ConfigError, RemoteRefused, RemoteRetry, RemoteUnknown, TidegateError
 from tidegate.sdk.carrier import Carrier, Contact, DuplicateClass, ParcelItem, WaybillRequest
-from tidegate_connectors import sandbox as package
+from tidegate.sdk.discovery import manifest_of
 from tidegate_connectors.sandbox import RunningSandbox, SandboxCarrier, make_carrier, start_server
 
 SECRET = "test-secret"
@@ -59,8 +59,9 @@ def no_personal_data(error: BaseException) -> bool:
 def test_it_is_a_carrier_of_class_a(carrier: SandboxCarrier) -> None:
     plain: Carrier = carrier
     assert (plain.name, plain.duplicates) == ("sandbox", DuplicateClass.HONOURS_KEY)
-    assert package.MANIFEST["id"] == "sandbox"
-    assert package.MANIFEST["duplicates"] == plain.duplicates.value
+    about = manifest_of("sandbox")
+    assert about.id == "sandbox"
+    assert about.duplicates == plain.duplicates.value
 
 
 def test_a_waybill_is_made_found_repeated_and_cancelled(

@@ -1,0 +1,132 @@
+"""The shape of a manifest. What is not named here is refused: a typing mistake must not become silence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, pre_load, validate, validates_schema
+
+from tidegate.domain.tracking import STATES
+from tidegate.sdk.capabilities import CAPABILITIES
+from tidegate.sdk.mapping.schema import check_orders
+
+FORMAT = "connector/1"
+KINDS = ("shop", "erp", "carrier", "aggregator", "tracking", "notice", "files")
+MORE = ("push", "orders", "cancel_waybill", "request_pickup")  # with no protocol of their own
+VERDICTS = ("later", "refused", "credentials", "unknown", "done")
+
+
+class WordsField(fields.Field[Any]):
+    """`{zh: …, en: …}`, both written."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        if not isinstance(value, dict) or set(value) != {"zh", "en"}:
+            raise ValidationError("needs zh and en")
+        if not all(isinstance(text, str) and text.strip() for text in value.values()):
+            raise ValidationError("zh and en must say something")
+        return value
+
+
+class Text(fields.String):
+    """Numbers and booleans that YAML made of a value are text again."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        plain = isinstance(value, int | float) and not isinstance(value, bool)
+        return super()._deserialize(str(value) if plain else value, *args, **kwargs)
+
+
+class SettingSchema(Schema):
+    title = WordsField(required=True)
+    help = WordsField(load_default=lambda: {"zh": "", "en": ""})
+    secret = fields.Boolean(load_default=False)
+    required = fields.Boolean(load_default=False)
+    default = Text(load_default="")
+    choices = fields.List(Text(), load_default=list)
+    environment = fields.String(load_default="")
+
+    @validates_schema
+    def _no_secret_default(self, data: Any, **_: Any) -> None:
+        if data["secret"] and data["default"]:
+            raise ValidationError("a secret has no default", "default")
+
+
+class LimitSchema(Schema):
+    api = fields.String(load_default="*")
+    calls = fields.Integer(required=True, strict=True, validate=validate.Range(1))
+    per_s = fields.Integer(required=True, strict=True, validate=validate.Range(1))
+    source = fields.String(required=True)
+
+
+class SyncSchema(Schema):
+    by = fields.String(load_default="modified", validate=validate.OneOf(["modified", "created"]))
+    most_s = fields.Integer(load_default=86_400, validate=validate.Range(60))
+    overlap_s = fields.Integer(load_default=300, validate=validate.Range(0))
+    lag_s = fields.Integer(load_default=0, validate=validate.Range(0))
+    back_s = fields.Integer(load_default=7_776_000, validate=validate.Range(60))
+    every_s = fields.Integer(load_default=60, validate=validate.Range(5))
+
+
+class ErrorSchema(Schema):
+    kind = fields.String(required=True, validate=validate.OneOf(VERDICTS))
+    zh = fields.String()
+    en = fields.String()
+    wait_s = fields.Integer(validate=validate.Range(1))
+
+    @pre_load
+    def _short(self, data: Any, **_: Any) -> Any:
+        return {"kind": data} if isinstance(data, str) else data
+
+    @validates_schema
+    def _both(self, data: Any, **_: Any) -> None:
+        if ("zh" in data) != ("en" in data):
+            raise ValidationError("zh and en belong together")
+
+
+def _state(value: str) -> None:
+    if value not in STATES:
+        raise ValidationError(f"{value} is no tracking state")
+
+
+class ManifestSchema(Schema):
+    """One `manifest.yaml`."""
+
+    tidegate = fields.String(required=True, validate=validate.Equal(FORMAT))
+    id = fields.String(required=True, validate=validate.Regexp(r"[a-z][a-z0-9_]{1,39}\Z"))
+    kinds = fields.List(
+        fields.String(validate=validate.OneOf(KINDS)), required=True, validate=validate.Length(1)
+    )
+    title = WordsField(required=True)
+    about = WordsField(required=True)
+    capabilities = fields.List(
+        fields.String(validate=validate.OneOf([*CAPABILITIES, *MORE])),
+        required=True, validate=validate.Length(1),
+    )  # fmt: skip
+    verified = fields.String(
+        load_default="none", validate=validate.OneOf(["live", "sandbox", "vectors", "none"])
+    )
+    verified_note = WordsField(load_default=lambda: {"zh": "", "en": ""})
+    documentation = fields.String(load_default="")
+    timezone = fields.String(load_default="Asia/Shanghai")
+    currency = fields.String(load_default="CNY", validate=validate.Regexp(r"[A-Z]{3}\Z"))
+    duplicates = fields.String(load_default="", validate=validate.OneOf(["", "A", "B", "C"]))
+    settings = fields.Dict(fields.String(), fields.Nested(SettingSchema), load_default=dict)
+    limits = fields.List(fields.Nested(LimitSchema), load_default=list)
+    facts = fields.List(fields.Dict(fields.String(), Text()), load_default=list)
+    sync = fields.Nested(SyncSchema, load_default=lambda: SyncSchema().load({}))
+    channel = fields.String(load_default="")
+    orders = fields.Dict(load_default=dict, validate=check_orders)
+    tracking = fields.Dict(Text(), fields.String(validate=_state), load_default=dict)
+    carriers = fields.Dict(fields.String(), Text(), load_default=dict)
+    errors = fields.Dict(Text(), fields.Nested(ErrorSchema), load_default=dict)
+
+    @validates_schema
+    def _belongs_together(self, data: Any, **_: Any) -> None:
+        able = set(data["capabilities"])
+        if "create_waybill" in able and not data["duplicates"]:
+            raise ValidationError("says what a repeated key does: A, B or C", "duplicates")
+        if data["duplicates"] == "B" and "query_waybill" not in able:
+            raise ValidationError("class B needs query_waybill", "duplicates")
+        if data["sync"]["most_s"] <= data["sync"]["overlap_s"]:
+            raise ValidationError("must be longer than overlap_s", "sync.most_s")
+        if "pull_orders" in able and not (data["orders"] and data["channel"]):
+            raise ValidationError("pull_orders needs channel and orders", "orders")

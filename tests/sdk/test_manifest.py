@@ -1,0 +1,84 @@
+"""Manifests: what is installed reads, and what is wrong is refused with its place."""
+
+from __future__ import annotations
+
+import pytest
+
+from tidegate.errors import ConfigError, NotFound
+from tidegate.sdk.discovery import installed, manifest_of
+from tidegate.sdk.manifest import read_manifest
+
+GOOD = """
+tidegate: connector/1
+id: mall
+kinds: [shop]
+title: {zh: 某商城, en: A mall}
+about: {zh: 测试, en: For tests}
+capabilities: [pull_orders]
+channel: mall
+settings:
+  app_key: {title: {zh: 应用, en: App}, required: true}
+  app_secret: {title: {zh: 密钥, en: Secret}, secret: true, required: true}
+limits:
+  - {api: orders.list, calls: 10, per_s: 1, source: docs}
+orders:
+  fields: {order.number: id}
+  each: lines
+  items: {item.quantity: n}
+errors:
+  "40003": credentials
+  busy: {kind: later, zh: 太忙, en: Busy, wait_s: 5}
+"""
+
+
+def test_every_installed_connector_has_a_manifest_that_reads() -> None:
+    names = list(installed())
+    assert {"files", "sandbox"} <= set(names)
+    for name in names:
+        found = manifest_of(name)
+        assert found.id == name
+        assert found.title["zh"]
+        assert found.title["en"]
+    with pytest.raises(NotFound, match="sandbox"):
+        manifest_of("nowhere")
+
+
+def test_a_manifest_is_read_with_its_defaults() -> None:
+    found = read_manifest(GOOD)
+    assert found.secrets == {"app_secret"}
+    assert (found.timezone, found.currency, found.verified) == ("Asia/Shanghai", "CNY", "none")
+    assert (found.sync.most_s, found.sync.overlap_s) == (86_400, 300)
+    assert (found.errors["40003"].kind, found.errors["busy"].wait_s) == ("credentials", 5)
+    assert found.limits[0].calls == 10
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "place"),
+    [
+        ("kinds: [shop]", "kinds: [circus]", "kinds.0"),
+        ("title: {zh: 某商城, en: A mall}", "title: {zh: 某商城}", "title"),
+        ("capabilities: [pull_orders]", "capabilities: [fly]", "capabilities.0"),
+        ("channel: mall\n", "", "orders"),
+        ("order.number: id", "order.colour: id", "fields"),
+        ("item.quantity: n", "item.quantity: {path: n, convert: roman}", "items.item.quantity"),
+        ('"40003": credentials', '"40003": perhaps', "errors.40003"),
+        ("secret: true, required", "secret: true, default: abc, required", "settings.app_secret"),
+        ("calls: 10", "calls: 0", "limits.0.calls"),
+        ("tidegate: connector/1", "tidegate: connector/2", "tidegate"),
+        ("id: mall", "id: mall\nflavour: sweet", "flavour"),
+        ("about: {", "sync: {most_s: 60, overlap_s: 60}\nabout: {", "sync.most_s"),
+        ("capabilities: [pull_orders]", "capabilities: [create_waybill]", "duplicates"),
+    ],
+)
+def test_what_is_wrong_is_refused_with_its_place(before: str, after: str, place: str) -> None:
+    assert GOOD.count(before) == 1
+    with pytest.raises(ConfigError) as caught:
+        read_manifest(GOOD.replace(before, after), "mall.yaml")
+    assert caught.value.code == "connector.manifest"
+    assert place in str(caught.value.fields["place"]), caught.value
+    assert "mall.yaml" in caught.value.text("zh")
+
+
+def test_broken_yaml_names_its_line() -> None:
+    with pytest.raises(ConfigError, match="line"):
+        read_manifest("tidegate: [", "mall.yaml")
