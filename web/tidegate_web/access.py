@@ -85,6 +85,7 @@ NEEDS: Mapping[str, str] = {
     "GET api_ideas.*": "rules.edit",
     "POST api_ideas.*": "rules.edit",
     "GET api_orders.*": "orders.see",
+    "POST api_orders.*": "orders.bring",
 }
 
 # Where one endpoint does several things: the part of the request that says which, and what each needs.

@@ -53,6 +53,16 @@ def actor() -> str:
     return LOCAL_ACTOR if found is None else found.login
 
 
+def scope() -> str:
+    """Whose idempotency keys these are: those of one token, person, or this machine."""
+    found = person()
+    if found is None:
+        return LOCAL_ACTOR
+    if found.token_id is not None:
+        return f"token {found.token_id}"
+    return LOCAL_ACTOR if found.person_id is None else f"person {found.person_id}"
+
+
 def may(permission: str) -> bool:
     """Whether whoever asks may do this; for hiding buttons, the guard decides."""
     found = person()

@@ -43,7 +43,7 @@ class MoneyText(fields.Field[Money]):
         return amount, currency or None
 
 
-class _Group(Schema):
+class OrderGroup(Schema):
     """Ignores what Tidegate works out itself, refuses what nobody knows, leaves blanks out on
     the way out.
     """
@@ -72,14 +72,14 @@ def group_schema(group: str) -> Schema:
     for name in [name for name in known if name in importable]:
         made[name] = _field(f"{group}.{name}", known[name])
     made["ignored"] = frozenset(known.keys() - importable)
-    schema: Schema = type(f"{group.title()}Schema", (_Group,), made)()
+    schema: Schema = type(f"{group.title()}Schema", (OrderGroup,), made)()
     return schema
 
 
 def _field(key: str, about: Mapping[str, Any]) -> fields.Field[Any]:
     common: dict[str, Any] = {"allow_none": True}
     if key == "item.quantity":
-        return fields.Integer(required=True, validate=validate.Range(1, MAX_UNITS))
+        return fields.Integer(required=True, strict=True, validate=validate.Range(1, MAX_UNITS))
     if about["type"] == "money":
         return MoneyText(**common)
     if about["type"] == "instant":
@@ -87,7 +87,7 @@ def _field(key: str, about: Mapping[str, Any]) -> fields.Field[Any]:
     if about["type"] == "boolean":
         return fields.Boolean(**common)
     if about["type"] == "number":
-        return fields.Integer(validate=validate.Range(0, 2**31 - 1), **common)
+        return fields.Integer(strict=True, validate=validate.Range(0, 2**31 - 1), **common)
     if about["type"] == "choice":
         return fields.String(validate=validate.OneOf(about["values"]), **common)
     required = {"required": True, "allow_none": False} if key == "order.number" else {}
@@ -105,23 +105,38 @@ def load_order(
         InputError: code import.json_field, with the first field that does not fit as `field`.
     """
     unknown = sorted(
-        document.keys() - {"order", "payment", "recipient", "items", "extra", *_WORKED_OUT}
+        document.keys() - {"order", "payment", "recipient", "items", "extra", *WORKED_OUT}
     )
     if unknown:
         raise _refused(unknown[0])
-    order = _load("order", document.get("order", {}))
-    money = order.get("currency") or currency
-    payment = _load("payment", document.get("payment") or {})
-    recipient = _load("recipient", document.get("recipient") or {})
     items = document.get("items") or []
     if not isinstance(items, list):
         raise _refused("items")
     extra = document.get("extra") or {}
     if not isinstance(extra, dict):
         raise _refused("extra")
+    loaded = {
+        "order": _load("order", document.get("order", {})),
+        "payment": _load("payment", document.get("payment") or {}),
+        "recipient": _load("recipient", document.get("recipient") or {}),
+        "items": [_load("item", item) for item in items],
+        "extra": extra,
+    }
+    return order_of(loaded, channel=channel, shop=shop, currency=currency)
+
+
+def order_of(loaded: Mapping[str, Any], *, channel: str, shop: str, currency: str) -> OrderDraft:
+    """A document whose groups were read by their schemas, as a draft.
+
+    Raises:
+        InputError: code import.json_field: an amount is in another currency than its order.
+    """
+    order = loaded["order"]
+    money = order.get("currency") or currency
+    items = loaded.get("items") or ()
     values = {
         **_attributes("order", order, money),
-        **_attributes("payment", payment, money),
+        **_attributes("payment", loaded.get("payment") or {}, money),
     }
     return OrderDraft(
         **{
@@ -130,14 +145,14 @@ def load_order(
             "shop": values.get("shop") or shop,
             "currency": money,
         },
-        recipient=RecipientDraft(**_attributes("recipient", recipient, money)),
-        lines=tuple(LineDraft(**_attributes("item", _load("item", item), money)) for item in items),
+        recipient=RecipientDraft(**_attributes("recipient", loaded.get("recipient") or {}, money)),
+        lines=tuple(LineDraft(**_attributes("item", item, money)) for item in items),
         issues=() if items else (Issue("item.quantity", "import.no_lines"),),
-        extra={str(name): str(text) for name, text in extra.items()},
+        extra={str(name): str(text) for name, text in (loaded.get("extra") or {}).items()},
     )
 
 
-_WORKED_OUT = {"parcels", "events", "decisions", "issues", "shop", "history", "stock"}
+WORKED_OUT = {"parcels", "events", "decisions", "issues", "shop", "history", "stock"}
 
 
 def _load(group: str, data: Any) -> dict[str, Any]:

@@ -40,6 +40,9 @@ def _one_while(name: str, condition: str, *columns: str) -> Index:
     return Index(name, *columns, unique=True, sqlite_where=where, postgresql_where=where)
 
 
+_ENDING = text("state = 'active' AND expires_at IS NOT NULL")
+
+
 class Base(DeclarativeBase):
     """Root of the tables; constraint names are fixed so that migrations can name them."""
 
@@ -230,6 +233,9 @@ class Stock(TenantScoped, Base):
     sku: Mapped[str] = mapped_column(String(120))
     on_hand: Mapped[int] = mapped_column(Integer)
     reserved: Mapped[int] = mapped_column(Integer, default=0)
+    missing: Mapped[int] = mapped_column(  # of the reserved ones, as a source counted them
+        Integer, default=0, server_default=text("0")
+    )
     location: Mapped[str | None] = mapped_column(String(60))
     expected_at: Mapped[datetime | None]
     expected_units: Mapped[int | None] = mapped_column(Integer)
@@ -237,11 +243,18 @@ class Stock(TenantScoped, Base):
 
 
 class Reservation(TenantScoped, Base):
-    """Units promised to one order line. state: active, consumed (shipped), released."""
+    """Units promised to one order line. state: active, consumed (shipped), released, expired."""
 
     __tablename__ = "reservation"
     __table_args__ = (
         Index("ix_reservation_order", "tenant_id", "order_id", "state"),
+        Index(
+            "ix_reservation_expiry",
+            "tenant_id",
+            "expires_at",
+            sqlite_where=_ENDING,
+            postgresql_where=_ENDING,
+        ),
         _one_while("uq_reservation_active_line", "state = 'active'", "order_line_id"),
         CheckConstraint("quantity > 0", name="quantity_positive"),
     )
@@ -254,6 +267,7 @@ class Reservation(TenantScoped, Base):
     state: Mapped[str] = mapped_column(String(10), default="active")
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]  # None: as long as the order needs it
 
 
 class Replenishment(TenantScoped, Base):

@@ -10,8 +10,10 @@ from typing import Any
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema
+from marshmallow import fields as m
 
 from tidegate import __version__
+from tidegate.sdk.schemas import MoneyText, OrderGroup
 from tidegate_web.api.operations import MOST_INT, MOST_PER_PAGE, OPERATIONS, PER_PAGE, Operation
 from tidegate_web.api.problems import MEDIA_TYPE, TITLES
 from tidegate_web.api.shapes import Exact, Free
@@ -25,11 +27,16 @@ TAGS = {
     "api_ideas": "Ideas",
     "api_orders": "Orders",
 }
-ABOUT = """Everything the pages of the rule workshop do, for programs: the same services, the same checks.
+ABOUT = """Orders in, and everything the pages of the rule workshop do, for programs: the same services and checks.
 
 Send `Authorization: Bearer tdg_…` (made under /tokens). Errors are problem documents (RFC 9457) in the language of
 `Accept-Language`. A change of a draft names the version it was made from in `If-Match`: 428 without it, 412 when
 somebody saved meanwhile; `"0"` says that there was no draft."""
+LOOSE: tuple[tuple[type[Any], tuple[str, ...]], ...] = (
+    (m.Boolean, ("boolean", "string", "integer")),
+    (m.Integer, ("integer", "string")),
+    (MoneyText, ("string", "integer")),
+)
 PROBLEM: Mapping[str, Any] = {
     "type": "object",
     "required": ["type", "title", "status", "code", "detail"],
@@ -61,7 +68,7 @@ def description() -> dict[str, Any]:
     names = _Names()
     plugin = MarshmallowPlugin(schema_name_resolver=names)
     spec = APISpec(
-        title="Tidegate rule workshop", version=__version__, openapi_version="3.1.0",
+        title="Tidegate", version=__version__, openapi_version="3.1.0",
         plugins=[plugin], info={"description": ABOUT},
         tags=[{"name": title} for title in TAGS.values()],
         security=[{"bearer": []}],
@@ -98,8 +105,18 @@ class _Names:
 def _shape(self: Any, field: Any, **_: Any) -> dict[str, Any]:
     if isinstance(field, Exact):
         return {"type": ["string", "null"] if field.allow_none else "string"}
+    if isinstance(getattr(field, "parent", None), OrderGroup):
+        return _loose(field)
     if isinstance(field, Free):
         return {"type": ["object", "array", "string", "number", "boolean", "null"]}
+    return {}
+
+
+def _loose(field: Any) -> dict[str, Any]:
+    """What files bring is text; a number, an amount or a yes that is written as text is read as well."""
+    for kind, types in LOOSE:
+        if isinstance(field, kind):
+            return {"type": [*types, "null"] if field.allow_none else list(types)}
     return {}
 
 
@@ -115,6 +132,8 @@ def _operation(made: Operation) -> dict[str, Any]:
         "parameters": list(_parameters(made)),
         "responses": {str(made.status): _success(made)},
     }
+    if made.also is not None:
+        found["responses"][str(made.also)] = _success(made)
     if made.about:
         found["description"] = made.about
     content: dict[str, Any]
@@ -171,6 +190,9 @@ def _parameters(made: Operation) -> Any:
     if made.if_match:
         shape = {"type": "string", "pattern": '^"[0-9]{1,9}"$'}
         yield {"in": "header", "name": "If-Match", "required": True, "schema": shape}
+    if made.once:
+        shape = {"type": "string", "pattern": "^[\\x21-\\x7e]{1,255}$"}
+        yield {"in": "header", "name": "Idempotency-Key", "required": False, "schema": shape}
     if made.query is not None:
         yield {"in": "query", "schema": made.query}
     if made.paged:

@@ -7,13 +7,16 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import wraps
+from functools import cache, wraps
+from hashlib import sha256
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError
 
 from tidegate.errors import NotFound
+from tidegate.services.kept_answers import Once
+from tidegate_web import desk
 from tidegate_web.api.problems import problem
 from tidegate_web.api.shapes import as_json
 from tidegate_web.language import t
@@ -23,6 +26,7 @@ JSON_TYPE = "application/json"
 MOST_INT = 2**31 - 1
 LONGEST_TEXT = 5_000_000
 PER_PAGE, MOST_PER_PAGE = 50, 200
+_KEY = re.compile(r"[\x21-\x7e]{1,255}\Z")
 _ETAG = re.compile(r'(?:W/)?"(\d{1,9})"\Z')
 
 
@@ -40,7 +44,8 @@ class Answer:
 class Operation:
     """`if_match`: writes a draft and must say which version it was made from. `paged`: `items` on pages.
 
-    `takes` and `gives` are `json` or `yaml`; `answer` is None where nothing comes back.
+    `takes` and `gives` are `json` or `yaml`; `answer` is None where nothing comes back. `once`: takes an
+    Idempotency-Key. `also` is another status of success.
     """
 
     name: str
@@ -60,6 +65,8 @@ class Operation:
     takes: str = "json"
     gives: str = "json"
     public: bool = False
+    once: bool = False
+    also: int | None = None
 
 
 OPERATIONS: dict[str, Operation] = {}
@@ -85,8 +92,8 @@ def operation(
     errors: Sequence[int] = (),
     **more: Any,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a view. It gets the parts of its address, and `body`, `query` and `version` where it takes them;
-    it returns data for `answer`, or an `Answer`.
+    """Register a view. It gets the parts of its address, and `body`, `query`, `version` and `once` where it takes
+    them; it returns data for `answer`, or an `Answer`.
     """
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -131,6 +138,8 @@ def _statuses(
         found |= {422}
     if more.get("if_match"):
         found |= {412, 422, 428}
+    if more.get("once"):
+        found |= {422, 503, 507}
     return tuple(sorted(found))
 
 
@@ -142,6 +151,8 @@ def _given(made: Operation, args: dict[str, Any]) -> dict[str, Any]:
         args["query"] = _query(made)
     if made.if_match:
         args["version"] = _version()
+    if made.once:
+        args["once"] = _once(made)
     if made.takes == "yaml":
         args["text"] = _text()
     elif made.body is not None:
@@ -184,6 +195,17 @@ def _version() -> int:
     return int(found.group(1))
 
 
+def _once(made: Operation) -> Once | None:
+    """The Idempotency-Key with a fingerprint of the request; None where there is no key."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not _KEY.match(key):
+        raise Halt(problem(422, "api.idempotency_key", t("api.idempotency_key")))
+    asked = sha256(f"{made.method} {made.path}\n".encode() + request.get_data()).hexdigest()
+    return Once(desk.scope(), key, asked)
+
+
 def _text() -> str:
     if request.mimetype not in (YAML, "application/yaml", "text/x-yaml"):
         raise Halt(problem(415, "api.media_type", t("api.media_type", type=YAML)))
@@ -199,7 +221,7 @@ def _text() -> str:
 def _body(shape: type[Schema]) -> dict[str, Any]:
     if request.mimetype != JSON_TYPE:
         raise Halt(problem(415, "api.media_type", t("api.media_type", type=JSON_TYPE)))
-    data = request.get_data(cache=False)
+    data = request.get_data()
     if len(data) > LONGEST_TEXT:
         raise Halt(problem(413, "api.too_large", t("api.too_large")))
     try:
@@ -209,10 +231,21 @@ def _body(shape: type[Schema]) -> dict[str, Any]:
     if not _is_encodable(given):
         raise Halt(problem(400, "api.encoding", t("api.encoding")))
     try:
-        found: dict[str, Any] = shape(unknown=RAISE).load(given)
+        found: dict[str, Any] = _reader(shape).load(given)
     except ValidationError as error:
         raise Halt(_invalid(_messages(error), "")) from None
     return found
+
+
+@cache
+def _reader(shape: type[Schema]) -> Schema:
+    """Made once: marshmallow copies every field of a schema that is made."""
+    return shape(unknown=RAISE)
+
+
+@cache
+def _writer(shape: type[Schema]) -> Schema:
+    return shape()
 
 
 def _no_constant(text: str) -> None:
@@ -268,7 +301,7 @@ def _answered(made: Operation, found: Any) -> Response:
 
 def _dumped(made: Operation, body: Any) -> Any:
     assert made.answer is not None  # noqa: S101  checked by the caller
-    schema = made.answer()
+    schema = _writer(made.answer)
     if not made.paged:
         return schema.dump(body)
     items, query = body

@@ -17,6 +17,7 @@ PERMISSIONS: Mapping[str, Words] = {
         "en": "See a recipient in clear (logged)",
     },
     "orders.act": {"zh": "改订单、取消、改快递", "en": "Edit, cancel, change carrier"},
+    "orders.bring": {"zh": "接口收单", "en": "Bring orders in by API"},
     "review.decide": {"zh": "审核放行、拒绝", "en": "Release and reject held orders"},
     "labels.see": {"zh": "看待打单", "en": "See what waits for labels"},
     "labels.print": {"zh": "打单、交接、下载面单", "en": "Print, hand over, download labels"},
@@ -86,8 +87,8 @@ ROLES: Mapping[str, Role] = {
         ),
         _role(
             "integrator", "对接人员", "Integrator",
-            "连接、接口令牌、规则试算；不改订单。", "Connections, API tokens, trying rules; changes no order.",
-            _SEE, {"rules.try", "connections.see", "analysis.see", "tokens.manage"},
+            "连接、接口令牌、接口收单、规则试算。", "Connections, API tokens, orders by API, trying rules.",
+            _SEE, {"orders.bring", "rules.try", "connections.see", "analysis.see", "tokens.manage"},
         ),
         _role(
             "reader", "只读", "Read-only",
