@@ -68,8 +68,8 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_kept_answer_age", "kept_answer", ["tenant_id", "created_at"])
-    with op.batch_alter_table("reservation") as batch:
-        batch.add_column(sa.Column("expires_at", INSTANT, nullable=True))
+    # Columns one by one: a table made anew on SQLite would lose its CHECK constraints.
+    op.add_column("reservation", sa.Column("expires_at", INSTANT, nullable=True))
     op.create_index(
         "ix_reservation_expiry",
         "reservation",
@@ -77,17 +77,13 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'active' AND expires_at IS NOT NULL"),
         postgresql_where=sa.text("state = 'active' AND expires_at IS NOT NULL"),
     )
-    with op.batch_alter_table("stock") as batch:
-        batch.add_column(
-            sa.Column("missing", sa.Integer(), nullable=False, server_default=sa.text("0"))
-        )
+    missing = sa.Column("missing", sa.Integer(), nullable=False, server_default=sa.text("0"))
+    op.add_column("stock", missing)
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("stock") as batch:
-        batch.drop_column("missing")
+    op.drop_column("stock", "missing")
     op.drop_index("ix_reservation_expiry", "reservation")
-    with op.batch_alter_table("reservation") as batch:
-        batch.drop_column("expires_at")
+    op.drop_column("reservation", "expires_at")
     op.drop_table("kept_answer")
     op.drop_table("stock_move")

@@ -9,8 +9,9 @@ from sqlalchemy import select
 
 from tidegate.services import alerts, shipping
 from tidegate.services.context import Context
+from tidegate.services.expiring import expire_reservations
 from tidegate.services.history import load_history, windows_read
-from tidegate.services.inventory import run_inventory
+from tidegate.services.inventory import run_inventories
 from tidegate.services.review import reconsider, run_intake, run_review
 from tidegate.services.routing import run_routing
 from tidegate.services.states import move_order
@@ -59,15 +60,20 @@ def _decide(
             if subject.order.state in JUDGED:
                 reconsider(work, context, subject, now, trigger)
         while moving:
-            went = []
-            for subject in moving:
-                before = subject.order.state
-                step = STEPS.get(before)
+            before = [subject.order.state for subject in moving]
+            for_stock = [subject for subject in moving if _wants_stock(subject)]
+            others = [subject for subject in moving if not _wants_stock(subject)]
+            for subject in others:
+                step = STEPS.get(subject.order.state)
                 if step is not None:
                     step(work, context, subject, now, trigger)
-                    went += [subject] if subject.order.state != before else []
+            run_inventories(work, context, for_stock, now, trigger)
             work.session.flush()
-            moving = went
+            moving = [
+                subject
+                for subject, state in zip(moving, before, strict=True)
+                if subject.order.state != state
+            ]
 
 
 def _receive(
@@ -86,20 +92,23 @@ def _route(
             run_routing(work, context, subject, parcel, now, trigger)
 
 
-def _stock_or_route(
+def _wants_stock(subject: Subject) -> bool:
+    """An approved order that already holds stock (a person released its routing) goes on with it."""
+    if subject.order.state == "approved":
+        return not (subject.own and subject.parcels)
+    return subject.order.state == "waiting_stock"
+
+
+def _go_on(
     work: UnitOfWork, context: Context, subject: Subject, now: datetime, trigger: str
 ) -> None:
-    """An approved order that already holds stock (a person released its routing) goes on with it."""
-    if subject.own and subject.parcels:
-        move_order(work, subject.order, "allocated", now=now, actor="chain", actor_kind="system")
-        return
-    run_inventory(work, context, subject, now, trigger)
+    del context, trigger
+    move_order(work, subject.order, "allocated", now=now, actor="chain", actor_kind="system")
 
 
 STEPS: dict[str, Step] = {
     "received": _receive,
-    "approved": _stock_or_route,
-    "waiting_stock": run_inventory,
+    "approved": _go_on,
     "allocated": _route,
 }
 
@@ -116,9 +125,11 @@ def _to_watch(context: Context, order_ids: Sequence[int]) -> list[int]:
 def sweep(context: Context) -> int:
     """A job for every order that should be moving by itself and has none; the number made.
 
-    Nothing can be forgotten: whatever lost an order's job, it goes on within minutes.
+    Nothing can be forgotten: whatever lost an order's job, it goes on within minutes. Stock that a rule promised
+    for a while only is given back.
     """
     now = context.clock()
+    expire_reservations(context)
     with context.store.begin(context.tenant_id) as work:
         late = work.session.scalars(
             select(Order.id)

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from tidegate.services.context import Context
 from tidegate.services.inventory import consume_stock, promised
 from tidegate.services.people import order_of, parcel_of, wrong_state
+from tidegate.services.reserving import ship
 from tidegate.services.states import move_order, move_parcel
 from tidegate.services.work import watch_later
 from tidegate.store.tables import Order, Parcel, Reservation
@@ -25,23 +26,25 @@ def hand_over(context: Context, parcel_ids: Sequence[int], actor: str) -> int:
         NotFound: no such parcel. Conflict: one is not printed.
     """
     now = context.clock()
-    done: list[int] = []
+    leaving: list[tuple[Order, Parcel]] = []
     with context.store.begin(context.tenant_id) as work:
         rows = work.session.execute(
             select(Parcel, Order)
             .join(Order, Order.id == Parcel.order_id)
             .where(Parcel.id.in_(parcel_ids))
         ).all()  # kept, so that the look-ups below cost no query each
-        held = promised(work, {order.id for _, order in rows})
         for parcel_id in dict.fromkeys(parcel_ids):
             parcel = parcel_of(work, parcel_id)
             if parcel.state == "handed_over":
                 continue
             if parcel.state != "printed":
                 raise wrong_state(parcel.number, parcel.state, "printed")
-            order = order_of(work, parcel.order_id)
-            leave(work, order, parcel, now, "person", actor, held[order.id])
-            done.append(parcel_id)
+            leaving.append((order_of(work, parcel.order_id), parcel))
+        held = promised(work, {order.id for order, _ in leaving})
+        ship(work, [row for found in held.values() for row in found], now)
+        for order, parcel in leaving:
+            leave(work, order, parcel, now, "person", actor, held=())
+        done = [parcel.id for _, parcel in leaving]
         del rows
         watch_later(work, done, "handed_over", now)
         work.commit()

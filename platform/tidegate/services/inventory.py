@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from sqlalchemy import Table, bindparam, func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm.attributes import set_committed_value
 
 from tidegate.domain.addresses import same_city
+from tidegate.engine.decisions import Outcome
 from tidegate.services.context import Context
 from tidegate.services.decisions import Verdict, add_tags, ask
 from tidegate.services.facts import (
@@ -17,10 +19,11 @@ from tidegate.services.facts import (
     order_facts,
     order_weight_g,
     stock_facts,
-    wanted_units,
 )
+from tidegate.services.reserving import Want, give_back, reserve_all, ship
 from tidegate.services.states import move_order, record
 from tidegate.services.subjects import Subject
+from tidegate.services.work import enqueue_advance
 from tidegate.store.tables import (
     Order,
     OrderLine,
@@ -33,55 +36,112 @@ from tidegate.store.tables import (
 from tidegate.store.unit_of_work import UnitOfWork
 
 TRIES = 3  # how often stock may be snatched away before the order waits
-STOCK: Table = Stock.__table__  # type: ignore[assignment]  # a declarative class says FromClause
-_ROW = (
-    STOCK.c.tenant_id == bindparam("of_tenant"),
-    STOCK.c.warehouse_id == bindparam("of_warehouse"),
-    STOCK.c.sku == bindparam("of_sku"),
-)
-_TAKE = (  # of what is free; negative units give back
-    update(STOCK)
-    .where(*_ROW, STOCK.c.on_hand - STOCK.c.reserved >= bindparam("units"))
-    .values(reserved=STOCK.c.reserved + bindparam("units"), updated_at=bindparam("at"))
-)
-_GIVE = (
-    update(STOCK)
-    .where(*_ROW)
-    .values(
-        reserved=STOCK.c.reserved - bindparam("units"),
-        on_hand=STOCK.c.on_hand - bindparam("gone"),
-        updated_at=bindparam("at"),
-    )
-)
 Ranking = Callable[[Subject, Warehouse, list[Stock]], tuple[object, ...]]
 
 
-def run_inventory(
-    work: UnitOfWork, context: Context, subject: Subject, now: datetime, trigger: str
-) -> Parcel | None:
-    """Ask the inventory rules and carry the answer out; the parcel when stock was reserved."""
-    order = subject.order
+@dataclass(frozen=True, slots=True)
+class _Promise:
+    """What an order was promised in mind, before the database has said yes."""
+
+    subject: Subject
+    warehouse: Warehouse
+    action: Outcome
+    want: Want
+
+
+def run_inventories(
+    work: UnitOfWork, context: Context, subjects: Sequence[Subject], now: datetime, trigger: str
+) -> None:
+    """Ask the inventory rules about each order, then reserve for all of them at once.
+
+    An order whose stock somebody else took meanwhile is asked again with what is left.
+    """
+    waiting = list(subjects)
     for _ in range(TRIES):
-        facts = order_facts(subject) | stock_facts(subject)
-        found = ask(
-            work, context, "inventory", facts, now=now, trigger=trigger, order_id=order.id,
-            again=subject.judged,
-        )  # fmt: skip
-        add_tags(order, found)
-        allocate = found.first("allocate")
-        if allocate is None:
-            break
-        warehouse = reserve(work, subject, str(allocate.args.get("prefer", "nearest")), now)
-        if warehouse is not None:
-            order.hold_reason = order.hold_queue = None
-            at = {"to_warehouse": warehouse.code}
-            move_order(work, order, "allocated", now=now, actor=allocate.rule, **at)
-            return _parcel(work, subject, warehouse, now)
-        for row in [row for rows in subject.stock.values() for row in rows]:
-            work.session.refresh(row)  # somebody was faster: ask again with what is left
-    _replenish(work, subject, found, facts["stock"], now)
-    _wait(work, order, found, now)
-    return None
+        promises = [
+            found
+            for subject in waiting
+            if (found := _ask(work, context, subject, now, trigger)) is not None
+        ]
+        reserved = reserve_all(work, [promise.want for promise in promises], now)
+        lost = [one for one, done in zip(promises, reserved, strict=True) if not done]
+        for promise, done in zip(promises, reserved, strict=True):
+            if done:
+                _allocated(work, promise, now)
+        if not lost:
+            return
+        _forget(work, lost)
+        waiting = [promise.subject for promise in lost]
+    for subject in waiting:  # the shelf is fought over: another run asks again
+        enqueue_advance(work, subject.order.id, now)
+
+
+def _ask(
+    work: UnitOfWork, context: Context, subject: Subject, now: datetime, trigger: str
+) -> _Promise | None:
+    """What the rules say about one order: a promise, or None when it waits or is for a person."""
+    order = subject.order
+    facts = order_facts(subject) | stock_facts(subject)
+    found = ask(
+        work, context, "inventory", facts, now=now, trigger=trigger, order_id=order.id,
+        again=subject.judged,
+    )  # fmt: skip
+    add_tags(order, found)
+    allocate = found.first("allocate")
+    if allocate is None:
+        _replenish(work, subject, found, facts["stock"], now)
+        _wait(work, order, found, now)
+        return None
+    warehouse = _choose(subject, str(allocate.args.get("prefer", "nearest")))
+    if warehouse is None:
+        _replenish(work, subject, found, facts["stock"], now)
+        _wait(work, order, found, now)
+        return None
+    lines = tuple((line.id, line.sku or "", line.quantity) for line in subject.lines)
+    want = Want(order.id, warehouse.id, lines, _expiry(allocate, now))
+    _mind(subject, want, 1)
+    return _Promise(subject, warehouse, allocate, want)
+
+
+def _expiry(allocate: Outcome, now: datetime) -> datetime | None:
+    hours = allocate.args.get("for_hours")
+    return None if hours is None else now + timedelta(hours=float(str(hours)))
+
+
+def _choose(subject: Subject, prefer: str) -> Warehouse | None:
+    """The best warehouse that holds all of it."""
+    ranking = RANKINGS[prefer]
+    candidates = sorted(
+        full_warehouses(subject), key=lambda found: ranking(subject, found[0], found[1])
+    )
+    return candidates[0][0] if candidates else None
+
+
+def _mind(subject: Subject, want: Want, sign: int) -> None:
+    """The next order of this transaction must see what is left."""
+    for (sku, house), units in want.levels().items():
+        subject.own[house, sku] = subject.own.get((house, sku), 0) + sign * units
+        for row in subject.stock[sku]:
+            if row.warehouse_id == house:
+                set_committed_value(row, "reserved", row.reserved + sign * units)
+
+
+def _forget(work: UnitOfWork, lost: Sequence[_Promise]) -> None:
+    """Read anew what is left of everything that these orders wanted."""
+    rows: dict[int, Stock] = {}
+    for promise in lost:
+        _mind(promise.subject, promise.want, -1)
+        rows |= {row.id: row for found in promise.subject.stock.values() for row in found}
+    for row in rows.values():
+        work.session.refresh(row)
+
+
+def _allocated(work: UnitOfWork, promise: _Promise, now: datetime) -> None:
+    order = promise.subject.order
+    order.hold_reason = order.hold_queue = None
+    at = {"to_warehouse": promise.warehouse.code}
+    move_order(work, order, "allocated", now=now, actor=promise.action.rule, **at)
+    _parcel(work, promise.subject, promise.warehouse, now)
 
 
 def _wait(work: UnitOfWork, order: Order, found: Verdict, now: datetime) -> None:
@@ -99,57 +159,9 @@ def _wait(work: UnitOfWork, order: Order, found: Verdict, now: datetime) -> None
     move_order(work, order, "on_hold", now=now, actor=actor, reason=reason)
 
 
-def reserve(work: UnitOfWork, subject: Subject, prefer: str, now: datetime) -> Warehouse | None:
-    """Reserve every line in one warehouse, or nothing. None when no warehouse has it all any more."""
-    ranking = RANKINGS[prefer]
-    candidates = sorted(
-        full_warehouses(subject), key=lambda found: ranking(subject, found[0], found[1])
-    )
-    for warehouse, _ in candidates:
-        if _take(work, subject, warehouse, now):
-            return warehouse
-    return None
-
-
-def _take(work: UnitOfWork, subject: Subject, warehouse: Warehouse, now: datetime) -> bool:
-    """Conditional update per SKU, SKUs sorted so that nobody locks crosswise: all or none."""
-    connection = work.session.connection()
-    at = {"of_tenant": work.tenant_id, "of_warehouse": warehouse.id, "at": now}
-    done: list[tuple[str, int]] = []
-    for sku, units in sorted(wanted_units(subject).items()):
-        if connection.execute(_TAKE, {**at, "of_sku": sku, "units": units}).rowcount != 1:
-            for taken, back in done:
-                connection.execute(_TAKE, {**at, "of_sku": taken, "units": -back})
-            return False
-        done.append((sku, units))
-    for line in subject.lines:
-        work.add(
-            Reservation(
-                order_id=subject.order.id,
-                order_line_id=line.id,
-                warehouse_id=warehouse.id,
-                sku=line.sku or "",
-                quantity=line.quantity,
-                state="active",
-                created_at=now,
-            )
-        )
-    for sku, units in done:  # the next order of this transaction must see what is left
-        subject.own[warehouse.id, sku] = subject.own.get((warehouse.id, sku), 0) + units
-        for row in subject.stock[sku]:
-            if row.warehouse_id == warehouse.id:
-                set_committed_value(row, "reserved", row.reserved + units)
-    return True
-
-
 def release_stock(work: UnitOfWork, order: Order, now: datetime) -> int:
     """Give an order's reserved units back; the number of units."""
-    units = 0
-    for held in _active(work, order.id):
-        _change(work, held, on_hand=0, now=now)
-        held.state, held.ended_at = "released", now
-        units += held.quantity
-    return units
+    return give_back(work, promised(work, [order.id])[order.id], now)
 
 
 def consume_stock(
@@ -159,12 +171,8 @@ def consume_stock(
 
     `held` is what `promised` found for the order, where it was read for many.
     """
-    units = 0
-    for row in _active(work, order.id) if held is None else held:
-        _change(work, row, on_hand=row.quantity, now=now)
-        row.state, row.ended_at = "consumed", now
-        units += row.quantity
-    return units
+    rows = promised(work, [order.id])[order.id] if held is None else held
+    return ship(work, rows, now)
 
 
 def promised(work: UnitOfWork, order_ids: Collection[int]) -> dict[int, list[Reservation]]:
@@ -177,18 +185,6 @@ def promised(work: UnitOfWork, order_ids: Collection[int]) -> dict[int, list[Res
     ):
         found[row.order_id].append(row)
     return found
-
-
-def _change(work: UnitOfWork, held: Reservation, *, on_hand: int, now: datetime) -> None:
-    values = {
-        "of_tenant": work.tenant_id, "of_warehouse": held.warehouse_id, "of_sku": held.sku,
-        "units": held.quantity, "gone": on_hand, "at": now,
-    }  # fmt: skip
-    work.session.connection().execute(_GIVE, values)
-
-
-def _active(work: UnitOfWork, order_id: int) -> list[Reservation]:
-    return promised(work, [order_id])[order_id]
 
 
 def _parcel(work: UnitOfWork, subject: Subject, warehouse: Warehouse, now: datetime) -> Parcel:

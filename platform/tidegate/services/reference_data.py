@@ -21,8 +21,9 @@ from tidegate.services.reference_cells import CellProblem, problem_of
 from tidegate.services.reference_kinds import Kind, kinds, place_columns, quiet_headers, recognise
 from tidegate.services.reference_rates import overlapping, price_band
 from tidegate.services.reference_report import ReferenceReport, Rejection
-from tidegate.services.reference_stock import change_stock, wake_waiting
+from tidegate.services.reference_stock import FILE, change_stock, wake_waiting
 from tidegate.services.reference_tables import Row, Table, read_table
+from tidegate.services.reserving import record_moves
 from tidegate.store.tables import (
     CarrierService,
     RateCard,
@@ -30,6 +31,7 @@ from tidegate.store.tables import (
     TenantScoped,
     Warehouse,
 )
+from tidegate.store.unit_of_work import UnitOfWork
 
 CHUNK = 500  # SKUs per IN list
 
@@ -88,7 +90,7 @@ def import_tables(context: Context, kind: str, tables: Iterable[Table]) -> Refer
     report = ReferenceReport(kind)
     with context.store.begin(context.tenant_id) as work:
         try:
-            writer = _Writer(context, work.session, described, report)
+            writer = _Writer(context, work, described, report)
             for table in tables:
                 writer.take(table)
             work.session.flush()
@@ -118,10 +120,11 @@ class _Writer:
     """Upserts rows of one kind; a second row for one key is refused."""
 
     def __init__(
-        self, context: Context, session: Session, kind: Kind, report: ReferenceReport
+        self, context: Context, work: UnitOfWork, kind: Kind, report: ReferenceReport
     ) -> None:
         self._context = context
-        self._session = session
+        self._work = work
+        session = self._session = work.session
         self._kind = kind
         self._report = report
         self._seen: dict[tuple[Any, ...], tuple[str, int]] = {}
@@ -196,7 +199,7 @@ class _Writer:
             self._report.unchanged += 1
             return
         if isinstance(row, Stock):
-            if change_stock(self._session, row, changed, self._context.clock()):
+            if change_stock(self._work, row, changed, self._context.clock()):
                 self.raised.add(row.sku)
         else:
             if isinstance(row, RateCard):
@@ -216,6 +219,9 @@ class _Writer:
             values["updated_at"] = self._context.clock()
             if values["on_hand"] > 0:
                 self.raised.add(values["sku"])
+            level = (values["sku"], values["warehouse_id"])
+            opening = [(level, values["on_hand"], None)]
+            record_moves(self._work, "opening", opening, values["updated_at"], FILE)
         made = self._kind.model(**values)
         self._session.add(made)  # the unit of work adds the tenant
         self._known[found.key] = made

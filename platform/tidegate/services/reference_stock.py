@@ -7,17 +7,18 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import CursorResult, select, update
-from sqlalchemy.orm import Session
 
 from tidegate.services.reference_cells import problem_of
+from tidegate.services.reserving import record_moves
 from tidegate.services.work import enqueue_advance
 from tidegate.store.tables import Order, OrderLine, Stock
 from tidegate.store.unit_of_work import UnitOfWork
 
+FILE = "file"
 CHUNK = 500  # values per IN list
 
 
-def change_stock(session: Session, row: Stock, changed: dict[str, Any], now: datetime) -> bool:
+def change_stock(work: UnitOfWork, row: Stock, changed: dict[str, Any], now: datetime) -> bool:
     """Write a count, compared with what is reserved at this moment by the database itself.
 
     Returns whether the units on hand rose.
@@ -25,14 +26,19 @@ def change_stock(session: Session, row: Stock, changed: dict[str, Any], now: dat
     Raises:
         CellProblem: more units are reserved than there would be.
     """
+    session = work.session
     on_hand: int = changed.get("on_hand", row.on_hand)
+    missing = 0 if "on_hand" in changed else row.missing
     outcome = session.execute(
         update(Stock)
         .where(Stock.id == row.id, Stock.reserved <= on_hand)
-        .values(**changed, updated_at=now)
+        .values(**changed, missing=missing, updated_at=now)
         .execution_options(synchronize_session=False)
     )
     if isinstance(outcome, CursorResult) and outcome.rowcount:
+        counted = on_hand - missing - (row.on_hand - row.missing)
+        if counted:
+            record_moves(work, "counted", [((row.sku, row.warehouse_id), counted, None)], now, FILE)
         return on_hand > row.on_hand
     reserved = session.scalar(select(Stock.reserved).where(Stock.id == row.id))
     raise problem_of(

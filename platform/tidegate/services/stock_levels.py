@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 from tidegate.errors import InputError, NotFound
 from tidegate.services.context import Context
 from tidegate.services.people import required_reason
+from tidegate.services.reserving import record_moves
 from tidegate.services.states import record
 from tidegate.services.work import enqueue_advance
 from tidegate.store.tables import Order, OrderLine, Stock, Warehouse
@@ -35,11 +36,11 @@ def adjust(
                 en=f"Warehouse {warehouse_code} has no stock row for {sku}.",
                 sku=sku,
             )
-        before = row.on_hand
+        before, missing = row.on_hand, row.missing
         changed = work.session.execute(
             update(Stock)
             .where(Stock.id == row.id, Stock.reserved <= on_hand)
-            .values(on_hand=on_hand, updated_at=now)
+            .values(on_hand=on_hand, missing=0, updated_at=now)
             .execution_options(synchronize_session=False)
         )
         if on_hand < 0 or changed.rowcount != 1:  # type: ignore[attr-defined]
@@ -52,6 +53,8 @@ def adjust(
                 sku=sku,
                 reserved=row.reserved,
             )
+        changes = [((sku, row.warehouse_id), on_hand - before + missing, None)]
+        record_moves(work, "counted", changes, now, actor)
         data = {
             "sku": sku,
             "warehouse": warehouse_code,

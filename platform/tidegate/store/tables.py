@@ -243,7 +243,7 @@ class Stock(TenantScoped, Base):
 
 
 class Reservation(TenantScoped, Base):
-    """Units promised to one order line. state: active, consumed (shipped), released, expired."""
+    """Units promised to one order line. state: active, consumed (shipped), released."""
 
     __tablename__ = "reservation"
     __table_args__ = (
