@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tidegate.services import alerts, chain, tracking, voiding
+from tidegate.services import alerts, chain, tracking, voiding, write_back
 from tidegate.services.context import Context
 from tidegate.services.workshop import hit_counting, simulation_run
 
@@ -26,6 +26,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "watch_parcels": lambda context, args: alerts.watch(
         context, args["parcel_ids"], str(args["trigger"])
     ),
+    "write_back": lambda context, args: write_back.write_back(context, int(args["parcel_id"])),
     "void_waybill": lambda context, args: voiding.void_waybill(context, int(args["effect_id"])),
 }
 BATCHES: Mapping[str, Callable[[Context, list[Mapping[str, Any]]], object]] = {

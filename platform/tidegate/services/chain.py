@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from tidegate.services import alerts, shipping
+from tidegate.services import alerts, shipping, write_back
 from tidegate.services.context import Context
 from tidegate.services.expiring import expire_reservations
 from tidegate.services.history import load_history, windows_read
@@ -16,7 +16,7 @@ from tidegate.services.review import reconsider, run_intake, run_review
 from tidegate.services.routing import run_routing
 from tidegate.services.states import move_order
 from tidegate.services.subjects import Subject, load_subjects
-from tidegate.services.work import enqueue, enqueue_advance
+from tidegate.services.work import enqueue
 from tidegate.store.tables import Effect, Job, Order, Parcel
 from tidegate.store.unit_of_work import UnitOfWork
 
@@ -123,37 +123,46 @@ def _to_watch(context: Context, order_ids: Sequence[int]) -> list[int]:
 
 
 def sweep(context: Context) -> int:
-    """A job for every order that should be moving by itself and has none; the number made.
+    """A job for everything that should be moving by itself and has none; the number made.
 
     Nothing can be forgotten: whatever lost an order's job, it goes on within minutes. Stock that a rule promised
     for a while only is given back.
     """
     now = context.clock()
     expire_reservations(context)
+    late = now - FORGOTTEN_AFTER
     with context.store.begin(context.tenant_id) as work:
-        late = work.session.scalars(
+        orders = work.session.scalars(
             select(Order.id)
-            .where(Order.state.in_(MOVING), Order.state_since < now - FORGOTTEN_AFTER)
+            .where(Order.state.in_(MOVING), Order.state_since < late)
             .order_by(Order.state_since)
             .limit(SWEEP)
-        ).all()
-        voids = work.session.scalars(
-            select(Effect.id).where(
-                Effect.state == "voiding", Effect.updated_at < now - FORGOTTEN_AFTER
-            )
-        ).all()
-        keys = {f"advance:{order_id}" for order_id in late} | {f"void:{id_}" for id_ in voids}
-        busy = set(
-            work.session.scalars(
-                select(Job.key).where(Job.key.in_(keys), Job.state.in_(("ready", "leased")))
-            )
         )
-        for order_id in late:
-            if f"advance:{order_id}" not in busy:
-                enqueue_advance(work, order_id, now)
-        for id_ in voids:
-            if (key := f"void:{id_}") not in busy:
-                args = {"effect_id": id_}
-                enqueue(work, "void_waybill", args, due_at=now, now=now, key=key)
+        voids = work.session.scalars(
+            select(Effect.id).where(Effect.state == "voiding", Effect.updated_at < late)
+        )
+        wanted = [
+            *(("advance_order", "advance", "order_id", id_) for id_ in orders),
+            *(("void_waybill", "void", "effect_id", id_) for id_ in voids),
+            *(
+                ("write_back", "write_back", "parcel_id", id_)
+                for id_ in write_back.untold(work, context, late, SWEEP)
+            ),
+        ]
+        made = _make_missing(work, wanted, now)
         work.commit()
-    return len(keys - busy)
+    return made
+
+
+def _make_missing(
+    work: UnitOfWork, wanted: Sequence[tuple[str, str, str, int]], now: datetime
+) -> int:
+    """Jobs (name, key prefix, argument, id) that are not there."""
+    keys = {f"{prefix}:{id_}" for _, prefix, _, id_ in wanted}
+    open_jobs = select(Job.key).where(Job.key.in_(keys), Job.state.in_(("ready", "leased")))
+    busy = set(work.session.scalars(open_jobs))
+    missing = [row for row in wanted if f"{row[1]}:{row[3]}" not in busy]
+    for name, prefix, argument, id_ in missing:
+        key = f"{prefix}:{id_}"
+        enqueue(work, name, {argument: id_}, due_at=now, now=now, key=key)
+    return len(missing)

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tidegate.sdk.carrier import Carrier
+from tidegate.sdk.shop import ShipsOrders
 from tidegate.services.judging import Judges
 from tidegate.services.rulebook import Rulebook
 from tidegate.store.unit_of_work import Store
@@ -26,3 +27,4 @@ class Context:
     timezone: str = "Asia/Shanghai"
     currency: str = "CNY"
     judges: Judges = field(default_factory=Judges)
+    shops: Mapping[int, ShipsOrders] = field(default_factory=dict)  # by shop id; those with an API

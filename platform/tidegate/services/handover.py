@@ -13,6 +13,7 @@ from tidegate.services.people import order_of, parcel_of, wrong_state
 from tidegate.services.reserving import ship
 from tidegate.services.states import move_order, move_parcel
 from tidegate.services.work import watch_later
+from tidegate.services.write_back import tell_later
 from tidegate.store.tables import Order, Parcel, Reservation
 from tidegate.store.unit_of_work import UnitOfWork
 
@@ -44,6 +45,8 @@ def hand_over(context: Context, parcel_ids: Sequence[int], actor: str) -> int:
         ship(work, [row for found in held.values() for row in found], now)
         for order, parcel in leaving:
             leave(work, order, parcel, now, "person", actor, held=())
+            if order.shop_id in context.shops:
+                tell_later(work, [parcel.id], now)
         done = [parcel.id for _, parcel in leaving]
         del rows
         watch_later(work, done, "handed_over", now)

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-import structlog
 from sqlalchemy import select
 
 from tidegate.errors import NotFound, RemoteRefused
 from tidegate.sdk.carrier import Carrier, DuplicateClass
 from tidegate.services.context import Context
+from tidegate.services.effect_rows import GONE, IN_FLIGHT, UNCLEAR, WAYBILL
 from tidegate.services.inventory import release_stock
 from tidegate.services.people import order_of, parcel_of, parcels_of, required_reason, wrong_state
 from tidegate.services.states import move_parcel, record
 from tidegate.services.work import enqueue, enqueue_advance, watch_later
 from tidegate.store.tables import Effect, Order, Parcel
 from tidegate.store.unit_of_work import UnitOfWork
-
-log = structlog.get_logger()
-WAYBILL = "waybill"
-IN_FLIGHT = timedelta(seconds=60)  # longer than any call may take: no answer comes after it
-GONE = ("voided", "rejected")  # nothing of it is alive at the carrier
 
 
 def effect_of(work: UnitOfWork, parcel: Parcel) -> Effect | None:
@@ -42,14 +37,19 @@ def drop_waybill(work: UnitOfWork, parcel: Parcel, now: datetime) -> None:
     if effect.state == "intent":
         effect.state = "voided"  # nothing was sent, or the carrier said that nothing was done
     elif effect.state not in GONE:
-        under_way = effect.state in ("sending", "unknown")
+        under_way = effect.state in UNCLEAR
         due = max(now, effect.updated_at + IN_FLIGHT) if under_way else now
-        effect.state = "voiding"
-        args = {"effect_id": effect.id}
-        enqueue(work, "void_waybill", args, due_at=due, now=now, key=f"void:{effect.id}")
+        void_later(work, effect, due, now)
     effect.updated_at = now
     parcel.generation += 1
     parcel.waybill_no = parcel.sort_code = parcel.waybill_at = None
+
+
+def void_later(work: UnitOfWork, effect: Effect, due_at: datetime, now: datetime) -> None:
+    """Let a job tell the carrier, not before `due_at`: a call under way must have landed."""
+    effect.state, effect.updated_at = "voiding", now
+    args = {"effect_id": effect.id}
+    enqueue(work, "void_waybill", args, due_at=due_at, now=now, key=f"void:{effect.id}")
 
 
 def withdraw(work: UnitOfWork, order: Order, now: datetime) -> None:
@@ -82,10 +82,7 @@ def void_waybill(context: Context, effect_id: int) -> None:
         again = work.session.get(Effect, effect_id)
         if again is None or again.state != "voiding":
             return
-        again.state, again.updated_at = (
-            "voided" if refused is None else "confirmed",
-            context.clock(),
-        )
+        again.state, again.updated_at = _after_void(again, refused), context.clock()
         again.error_code = refused
         parcel = parcel_of(work, again.parcel_id)
         kind = "waybill_voided" if refused is None else "void_refused"
@@ -96,6 +93,13 @@ def void_waybill(context: Context, effect_id: int) -> None:
         )  # fmt: skip
         enqueue_advance(work, parcel.order_id, again.updated_at)
         work.commit()
+
+
+def _after_void(effect: Effect, refused: str | None) -> str:
+    """A waybill that would not go is as alive as before; of a request without a number nobody knows."""
+    if refused is None:
+        return "voided"
+    return "confirmed" if effect.answer.get("waybill_no") else "unknown"
 
 
 def settle(

@@ -1,0 +1,73 @@
+"""The effect machine's two guarded writes: whose attempt the next one is, and what came back from it.
+
+INTENT → SENDING → CONFIRMED / REJECTED / UNKNOWN (docs/reliability/effects-and-faults.md). SENDING is committed before
+the first byte leaves; `attempts` fences: an answer that lost the race to a newer attempt changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import CursorResult, Table, bindparam, update
+
+from tidegate.store.tables import Effect
+from tidegate.store.unit_of_work import UnitOfWork
+
+WAYBILL, WRITE_BACK = "waybill", "write_back"
+IN_FLIGHT = timedelta(seconds=60)  # longer than any call may take: no answer comes after it
+GONE = ("voided", "rejected")  # nothing of it is alive on the other side
+UNCLEAR = ("sending", "unknown")  # the other side may have acted
+EFFECT: Table = Effect.__table__  # type: ignore[assignment]  # a declarative class says FromClause
+_FENCED = (
+    update(EFFECT)
+    .where(
+        EFFECT.c.id == bindparam("of_id"),
+        EFFECT.c.tenant_id == bindparam("of_tenant"),
+        EFFECT.c.state == "sending",
+        EFFECT.c.attempts == bindparam("of_attempt"),
+    )
+    .values(
+        state=bindparam("to_state"),
+        updated_at=bindparam("at"),
+        error_code=bindparam("code"),
+        answer=bindparam("said"),
+    )
+)
+
+
+def begin_again(work: UnitOfWork, effect: Effect, now: datetime) -> bool:
+    """Write SENDING for the next attempt; whether we, and no other worker, made it."""
+    taken = work.session.execute(
+        update(Effect)
+        .where(
+            Effect.id == effect.id, Effect.state == effect.state, Effect.attempts == effect.attempts
+        )
+        .values(state="sending", attempts=effect.attempts + 1, updated_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    work.session.refresh(effect)
+    return isinstance(taken, CursorResult) and taken.rowcount == 1
+
+
+def write_answer(
+    work: UnitOfWork,
+    effect_id: int,
+    attempt: int,
+    state: str,
+    now: datetime,
+    *,
+    code: str | None,
+    said: Mapping[str, object],
+) -> bool:
+    """Write what came back from an attempt; False when a newer attempt or a person was faster."""
+    values = {
+        "of_id": effect_id,
+        "of_tenant": work.tenant_id,
+        "of_attempt": attempt,
+        "to_state": state,
+        "at": now,
+        "code": code,
+        "said": dict(said),
+    }
+    return work.session.connection().execute(_FENCED, values).rowcount == 1

@@ -1,0 +1,1 @@
+"""Waybills exactly once: what is written before the call, the call, and what is written after it."""

@@ -1,0 +1,156 @@
+"""What is written before a call: SENDING for every parcel that needs a waybill and may ask for one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from sqlalchemy import select
+
+from tidegate.sdk.carrier import (
+    Carrier,
+    Contact,
+    DuplicateClass,
+    ParcelItem,
+    Waybill,
+    WaybillRequest,
+)
+from tidegate.services.context import Context
+from tidegate.services.effect_rows import GONE, IN_FLIGHT, UNCLEAR, WAYBILL, begin_again
+from tidegate.services.subjects import Subject, load_subjects
+from tidegate.services.waybills.calling import Sending
+from tidegate.services.waybills.finishing import confirm, hold, no_account
+from tidegate.store.tables import CarrierService, Effect, Order, Parcel
+from tidegate.store.unit_of_work import UnitOfWork
+
+GRACE = timedelta(seconds=20)  # what was sent may still arrive: not asked again before
+
+
+def begin(work: UnitOfWork, context: Context, order_ids: list[int]) -> list[Sending]:
+    """Write SENDING for every parcel that needs a waybill and may ask for one."""
+    subjects = load_subjects(work, order_ids).values()
+    wanted = [(s, parcel) for s in subjects for parcel in s.parcels if parcel.state == "routed"]
+    if not wanted:
+        return []
+    services = {row.code: row for row in work.session.scalars(select(CarrierService))}
+    effects: dict[int, list[Effect]] = defaultdict(list)
+    for effect in work.session.scalars(
+        select(Effect).where(
+            Effect.parcel_id.in_([parcel.id for _, parcel in wanted]), Effect.kind == WAYBILL
+        )
+    ):
+        effects[effect.parcel_id].append(effect)
+    begun = []
+    for subject, parcel in wanted:
+        service = services.get(parcel.service_code or "")
+        carrier = context.carriers.get(service.connector) if service else None
+        if service is None or carrier is None:
+            no_account(work, subject.order, parcel, context.clock())
+            continue
+        found = _take(work, context, subject.order, parcel, effects[parcel.id], service, carrier)
+        if found is not None:
+            begun.append((*found, subject, parcel, service, carrier))
+    work.session.flush()
+    return [
+        Sending(
+            effect_id=effect.id,
+            attempt=effect.attempts,
+            parcel_id=parcel.id,
+            connector=service.connector,
+            carrier=carrier,
+            request=waybill_request(subject, parcel, effect.client_key),
+            was_unknown=unclear,
+        )
+        for effect, unclear, subject, parcel, service, carrier in begun
+    ]
+
+
+def _take(
+    work: UnitOfWork,
+    context: Context,
+    order: Order,
+    parcel: Parcel,
+    effects: Sequence[Effect],
+    service: CarrierService,
+    carrier: Carrier,
+) -> tuple[Effect, bool] | None:
+    """The request to send and whether its outcome was unclear before; None when nothing may be sent now.
+
+    A new request is born SENDING: that only one can be inserted per generation makes it ours.
+    """
+    now = context.clock()
+    older = {e.state for e in effects if e.generation < parcel.generation} - set(GONE)
+    if older:
+        if older & {"confirmed", "unknown"}:  # the carrier did not void it
+            hold(work, order, parcel, "waybill_not_voided", now)
+        return None
+    effect = next((e for e in effects if e.generation == parcel.generation), None)
+    if effect is None or effect.state in GONE:  # after a definite no a new generation asks anew
+        parcel.generation += int(effect is not None)
+        return _new(work, context, parcel, service, now), False
+    unclear = effect.state in UNCLEAR
+    if effect.state == "confirmed":
+        number, code = effect.answer.get("waybill_no", ""), effect.answer.get("sort_code", "")
+        confirm(work, order, parcel, Waybill(str(number), str(code)), now)
+        return None
+    if effect.state == "sending" and now - effect.updated_at < IN_FLIGHT:
+        return None
+    if effect.state == "unknown" and now - effect.updated_at < GRACE:
+        return None  # a job is due when it is time
+    if unclear and carrier.duplicates is DuplicateClass.NEITHER:
+        effect.state, effect.updated_at = "unknown", now
+        hold(work, order, parcel, "waybill_unknown", now)
+        return None
+    return (effect, unclear) if begin_again(work, effect, now) else None
+
+
+def _new(
+    work: UnitOfWork, context: Context, parcel: Parcel, service: CarrierService, now: datetime
+) -> Effect:
+    effect = Effect(
+        parcel_id=parcel.id,
+        kind=WAYBILL,
+        generation=parcel.generation,
+        client_key=f"T{context.tenant_id}-P{parcel.id}-G{parcel.generation}",
+        state="sending",
+        attempts=1,
+        answer={"connector": service.connector, "service": service.code},
+        updated_at=now,
+    )
+    work.add(effect)
+    return effect
+
+
+def waybill_request(subject: Subject, parcel: Parcel, client_key: str) -> WaybillRequest:
+    order, warehouse = subject.order, subject.warehouses[parcel.warehouse_id]
+    return WaybillRequest(
+        client_key=client_key,
+        service_code=parcel.service_code or "",
+        order_number=order.number,
+        parcel_number=parcel.number,
+        sender=Contact(
+            name=warehouse.contact or warehouse.name, phone=warehouse.phone or "",
+            province=warehouse.province or "", city=warehouse.city or "",
+            district=warehouse.district or "", address=warehouse.address or "",
+        ),
+        recipient=Contact(
+            name=order.recipient_name or "", phone=order.recipient_phone or "",
+            province=order.province or "", city=order.city or "", district=order.district or "",
+            address=" ".join(part for part in (order.town, order.address) if part),
+            postcode=order.postcode or "",
+        ),
+        items=tuple(_items(subject)),
+        weight_g=max(1, parcel.weight_g or 1),
+        currency=parcel.currency,
+        cod_minor=order.cod_minor or 0,
+        insured_minor=parcel.insured_minor or 0,
+        remark=" ".join(parcel.label_notes),
+    )  # fmt: skip
+
+
+def _items(subject: Subject) -> Iterable[ParcelItem]:
+    lines = sorted(subject.lines, key=lambda line: (line.sku or "", line.title or ""))
+    for (sku, title), same in groupby(lines, key=lambda line: (line.sku or "", line.title or "")):
+        yield ParcelItem(sku, title, sum(line.quantity for line in same))

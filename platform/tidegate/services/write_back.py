@@ -1,0 +1,216 @@
+"""The waybill number told to the shop when the parcel has left: once, with the same key in every attempt.
+
+An effect of the kind `write_back` per parcel and waybill generation. A shop without an API gets none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import select
+
+from tidegate.errors import RemoteRefused, RemoteRetry, RemoteUnknown
+from tidegate.sdk.carrier import DuplicateClass
+from tidegate.sdk.shop import Shipment, ShipsOrders
+from tidegate.services.context import Context
+from tidegate.services.effect_rows import (
+    IN_FLIGHT,
+    UNCLEAR,
+    WRITE_BACK,
+    begin_again,
+    write_answer,
+)
+from tidegate.services.states import record
+from tidegate.services.work import enqueue
+from tidegate.store.tables import Effect, Order, Parcel
+from tidegate.store.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
+RETRY_AFTER = timedelta(seconds=20)
+FAR_BACK = timedelta(days=14)  # a shop that is connected later hears of what left in this time
+DONE = ("confirmed", "rejected", "voided")
+Answer = None | RemoteRetry | RemoteRefused | RemoteUnknown
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One call under way; `attempt` fences its answer."""
+
+    effect_id: int
+    attempt: int
+    order_id: int
+    parcel_id: int
+    shop: ShipsOrders
+    shipment: Shipment
+    was_unknown: bool
+
+
+def tell_later(
+    work: UnitOfWork, parcel_ids: Iterable[int], now: datetime, due_at: datetime | None = None
+) -> None:
+    """Put the telling of these parcels into the change that let them go."""
+    for parcel_id in parcel_ids:
+        args = {"parcel_id": parcel_id}
+        key = f"write_back:{parcel_id}"
+        enqueue(work, "write_back", args, due_at=due_at or now, now=now, key=key)
+
+
+def write_back(context: Context, parcel_id: int) -> None:
+    """Tell the shop of one parcel; the call is outside any transaction. Safe to repeat."""
+    with context.store.begin(context.tenant_id) as work:
+        telling = _begin(work, context, parcel_id)
+        work.commit()
+    if telling is None:
+        return
+    answer = _call(telling)
+    with context.store.begin(context.tenant_id) as work:
+        _finish(work, context, telling, answer)
+        work.commit()
+
+
+def _begin(work: UnitOfWork, context: Context, parcel_id: int) -> Telling | None:
+    """Write SENDING; None when there is nothing to tell, nobody to tell it to, or it is not the time."""
+    parcel = work.session.get(Parcel, parcel_id)
+    if parcel is None or not parcel.waybill_no or parcel.handed_over_at is None:
+        return None
+    order = work.session.get_one(Order, parcel.order_id)
+    shop = context.shops.get(order.shop_id)
+    now = context.clock()
+    effect = _effect(work, parcel)
+    if shop is None or (effect is not None and effect.state in DONE):
+        return None
+    if effect is None:
+        effect, unclear = _new(work, context, parcel, shop, now), False
+    else:
+        unclear = effect.state in UNCLEAR
+        if not _may_repeat(work, effect, parcel, shop, now):
+            return None
+    work.session.flush()
+    shipment = Shipment(
+        client_key=effect.client_key,
+        order_number=order.number,
+        parcel_number=parcel.number,
+        carrier=parcel.carrier or "",
+        waybill_no=parcel.waybill_no,
+        shipped_at=parcel.handed_over_at,
+    )
+    return Telling(effect.id, effect.attempts, order.id, parcel_id, shop, shipment, unclear)
+
+
+def _may_repeat(
+    work: UnitOfWork, effect: Effect, parcel: Parcel, shop: ShipsOrders, now: datetime
+) -> bool:
+    if effect.state == "sending" and now - effect.updated_at < IN_FLIGHT:
+        tell_later(work, [parcel.id], now, effect.updated_at + IN_FLIGHT)
+        return False
+    if effect.state in UNCLEAR and shop.duplicates is DuplicateClass.NEITHER:
+        effect.state, effect.updated_at = "unknown", now  # for a person: never told twice
+        return False
+    return begin_again(work, effect, now)
+
+
+def _effect(work: UnitOfWork, parcel: Parcel) -> Effect | None:
+    return work.session.scalar(
+        select(Effect).where(
+            Effect.parcel_id == parcel.id,
+            Effect.kind == WRITE_BACK,
+            Effect.generation == parcel.generation,
+        )
+    )
+
+
+def _new(
+    work: UnitOfWork, context: Context, parcel: Parcel, shop: ShipsOrders, now: datetime
+) -> Effect:
+    """Born SENDING: that only one can be inserted per generation makes it ours."""
+    effect = Effect(
+        parcel_id=parcel.id,
+        kind=WRITE_BACK,
+        generation=parcel.generation,
+        client_key=f"T{context.tenant_id}-P{parcel.id}-S{parcel.generation}",
+        state="sending",
+        attempts=1,
+        answer={"connector": shop.name, "waybill_no": parcel.waybill_no},
+        updated_at=now,
+    )
+    work.add(effect)
+    return effect
+
+
+def _call(telling: Telling) -> Answer:
+    """Tell the shop. After an unknown outcome one that refuses repeats is asked first."""
+    shop, shipment = telling.shop, telling.shipment
+    query_first = telling.was_unknown and shop.duplicates is DuplicateClass.REFUSES_AND_QUERIES
+    try:
+        if not (query_first and _has_it(telling)):
+            shop.ship(shipment)
+    except RemoteRefused as error:
+        return None if telling.was_unknown and _has_it(telling) else error
+    except (RemoteRetry, RemoteUnknown) as error:
+        return error
+    except Exception as error:  # a broken connector must not lose what it may have told
+        log.exception("write_back.connector_failed", parcel_id=telling.parcel_id)
+        name = type(error).__name__
+        return RemoteUnknown(
+            "shop.broken", zh=f"店铺连接器出错 ({name})。", en=f"The connector broke ({name})."
+        )
+    return None
+
+
+def _has_it(telling: Telling) -> bool:
+    found = telling.shop.shipped(telling.shipment.order_number, telling.shipment.parcel_number)
+    return found == telling.shipment.waybill_no
+
+
+def _finish(work: UnitOfWork, context: Context, telling: Telling, answer: Answer) -> None:
+    """Write what came back; a refusal is kept for a person, anything unclear is told again later."""
+    now = context.clock()
+    state = {
+        type(None): "confirmed",
+        RemoteRetry: "unknown" if telling.was_unknown else "intent",
+        RemoteRefused: "rejected",
+    }.get(type(answer), "unknown")
+    code = None if answer is None else answer.code
+    number = telling.shipment.waybill_no
+    said = {"connector": telling.shop.name, "waybill_no": number}
+    if not write_answer(work, telling.effect_id, telling.attempt, state, now, code=code, said=said):
+        return
+    if answer is None or isinstance(answer, RemoteRefused):
+        kind = "written_back" if answer is None else "write_back_refused"
+        data = {"waybill_no": number} if code is None else {"code": code}
+        record(
+            work, kind, order_id=telling.order_id, parcel_id=telling.parcel_id, now=now,
+            actor_kind="system", actor=telling.shop.name, data=data,
+        )  # fmt: skip
+        return
+    parked = isinstance(answer, RemoteUnknown) and telling.shop.duplicates is DuplicateClass.NEITHER
+    if not parked:
+        tell_later(work, [telling.parcel_id], now, now + _pause(answer, telling.attempt))
+
+
+def _pause(error: RemoteRetry | RemoteUnknown, attempt: int) -> timedelta:
+    wait = error.fields.get("retry_after_s")
+    return timedelta(seconds=float(str(wait))) if wait else RETRY_AFTER * min(attempt, 15)
+
+
+def untold(work: UnitOfWork, context: Context, before: datetime, limit: int) -> list[int]:
+    """Parcels that left a shop with an API before `before` and whose telling neither ended nor waits for a person."""
+    if not context.shops:
+        return []
+    told = (
+        select(Effect.id)
+        .where(Effect.parcel_id == Parcel.id, Effect.kind == WRITE_BACK)
+        .where(Effect.generation == Parcel.generation, Effect.state.in_((*DONE, "unknown")))
+    )
+    rows = work.session.scalars(
+        select(Parcel.id)
+        .join(Order, Order.id == Parcel.order_id)
+        .where(Order.shop_id.in_(context.shops), Parcel.waybill_no.is_not(None))
+        .where(Parcel.handed_over_at.between(before - FAR_BACK, before), ~told.exists())
+        .order_by(Parcel.handed_over_at)
+        .limit(limit)
+    )
+    return list(rows)
