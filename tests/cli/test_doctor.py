@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 
-def doctor(data_dir: Path, **settings: str) -> tuple[int, dict[str, Any]]:
+def doctor(data_dir: Path, *options: str, **settings: str) -> tuple[int, dict[str, Any]]:
     env = {**os.environ, "TIDEGATE_DATA_DIR": str(data_dir), "TIDEGATE_LANGUAGE": "en"}
     env.pop("TIDEGATE_DATABASE_URL", None)
     done = subprocess.run(
-        [sys.executable, "-m", "tidegate", "doctor", "--json"],
+        [sys.executable, "-m", "tidegate", "doctor", "--json", *options],
         env={**env, **settings}, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     found = {row["check"]: row for row in json.loads(done.stdout)["findings"]}
@@ -61,3 +61,14 @@ def test_a_redis_that_does_not_answer_is_an_error(tmp_path: Path) -> None:
     code, found = doctor(tmp_path, TIDEGATE_REDIS_URL="redis://127.0.0.1:1/0")
     assert code == 1
     assert found["redis"]["level"] == "error"
+
+
+def test_invariants_are_looked_at_when_asked(tmp_path: Path) -> None:
+    upgrade(tmp_path)
+    code, found = doctor(tmp_path)
+    assert not any(check.startswith("invariant") for check in found)
+    code, found = doctor(tmp_path, "--invariants")
+    looked = [row for check, row in found.items() if check.startswith("invariant I")]
+    assert len(looked) >= 9
+    assert {row["level"] for row in looked} == {"ok"}
+    assert code == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import click
@@ -16,6 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tidegate.bootstrap import open_carriers
 from tidegate.cli.db import revisions
+from tidegate.cli.findings import Finding
+from tidegate.cli.invariants import broken_invariants
 from tidegate.cli.language import text
 from tidegate.errors import TidegateError
 from tidegate.services.rulebook import Rulebook
@@ -26,23 +28,21 @@ from tidegate.store.unit_of_work import open_engine
 WAL_RESET_FIXED = (3, 51, 3)  # https://sqlite.org/wal.html#walresetbug
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at. level: ok, warning, error."""
-
-    check: str
-    level: str
-    said: str
-
-
 @click.command(
     help=text("检查设置、数据库、规则和连接。", "Check settings, database, rules and links.")
 )
 @click.option("--json", "as_json", is_flag=True, help=text("输出 JSON。", "Print JSON."))
-def doctor(as_json: bool) -> int:
+@click.option(
+    "--invariants",
+    "with_invariants",
+    is_flag=True,
+    help=text("核对数据不变式 I1–I12。", "Check what must hold, I1–I12."),
+)
+def doctor(as_json: bool, with_invariants: bool) -> int:
     """Print every finding; exit 1 when one is an error."""
     settings = Settings.from_environment()
-    findings = [finding for look in LOOKS for finding in _look(look, settings)]
+    looks = (*LOOKS, broken_invariants) if with_invariants else LOOKS
+    findings = [finding for look in looks for finding in _look(look, settings)]
     if as_json:
         rows = [asdict(finding) for finding in findings]
         click.echo(json.dumps({"findings": rows}, ensure_ascii=False, indent=1))

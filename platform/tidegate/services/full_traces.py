@@ -40,6 +40,24 @@ def full_trace(context: Context, session: Session, decision: Decision) -> Mappin
     return found if found["actions"] == decision.result.get("actions") else None
 
 
+def asked_again(context: Context, session: Session, decision: Decision) -> bool | None:
+    """Whether the same set says the same from the same facts; None when the set can't be had as it was."""
+    ruleset = _set_of(context, session, decision)
+    if ruleset is None:
+        return None
+    try:
+        found = evaluate(
+            ruleset,
+            decision.facts,
+            decision.decided_at,
+            context.timezone,
+            currency=context.currency,
+        )
+    except TidegateError:
+        return False
+    return bool(found.as_document("zh")["actions"] == decision.result.get("actions"))
+
+
 def _set_of(context: Context, session: Session, decision: Decision) -> RuleSet | None:
     for ruleset in context.rules.for_gate(decision.gate):
         if ruleset.hash == decision.ruleset_hash:
