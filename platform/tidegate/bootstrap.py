@@ -14,6 +14,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import select
 
+from tidegate import crash_points
 from tidegate.correlation.correlator import Alarm, Correlator
 from tidegate.engine.patterns.matcher import Matcher
 from tidegate.errors import ConfigError, NotFound
@@ -111,11 +112,15 @@ def open_context(
         upgrade_database(settings)
     store = Store(open_engine(settings.database_url, limits_of(settings)))
     tenant_id = _tenant(store, settings, clock())
+    remotes = open_carriers(settings) if carriers is None else carriers
+    if (points := crash_points.wanted(os.environ)) is not None:
+        points.watch(store.engine)
+        remotes = {name: points.around(remote) for name, remote in remotes.items()}
     return Context(
         store=store,
         tenant_id=tenant_id,
         rules=Rulebook(settings.rules_dir, published=publications(store, tenant_id, clock)),
-        carriers=open_carriers(settings) if carriers is None else carriers,
+        carriers=remotes,
         clock=clock,
         data_dir=settings.data_dir,
         timezone=settings.timezone,
