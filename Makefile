@@ -33,6 +33,9 @@ test: $(VENV)/.dev $(VENV)/.durable check-fast ## Everything CI runs: format, li
 test-long: $(VENV)/.dev $(VENV)/.durable ## The long suites: evaluators against each other, patterns, checker against z3 (tens of minutes)
 	@$(PY) -m pytest -q -n $(JOBS) --dist loadgroup -m long
 
+test-postgres: $(VENV)/.dev $(VENV)/.durable ## All tests on PostgreSQL instead of SQLite, where a test does not say which it means
+	@TEST_BACKEND=postgres $(PY) -m pytest -q -n $(JOBS) --dist loadgroup -m "not long"
+
 check: $(VENV)/.dev $(VENV)/.durable check-fast ## The fast part: no browser, no database server, no big files
 	@$(PY) -m pytest -q -n $(JOBS) -m "not browser and not postgres and not redis and not shared_data and not long"
 
@@ -90,4 +93,4 @@ $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
 	@touch $@
 
-.PHONY: help run setup test test-long check check-fast coverage bench bench-engine lock clean
+.PHONY: help run setup test test-postgres test-long check check-fast coverage bench bench-engine lock clean

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
 
 ROOT = Path(__file__).parents[1]
 CI = os.environ.get("CI", "").lower() == "true"
+BACKENDS = ("sqlite", "postgres")
+BACKEND = (
+    os.environ.get("TEST_BACKEND", "") or "sqlite"
+)  # of every test that does not say which it means
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 skipped: list[str] = []
 # A child process for patterns in every test that opens the platform would test nothing new.
@@ -65,20 +71,98 @@ def postgres_server() -> Iterator[str]:
     shutil.rmtree(runtime, ignore_errors=True)
 
 
-@pytest.fixture
-def postgres_url(postgres_server: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """An empty database of its own for one test, as an SQLAlchemy address."""
-    from sqlalchemy.engine import make_url
+class PostgresDatabases:
+    """Makes databases on one server, empty or like another that nobody is connected to; drops them all."""
 
-    address = make_url(postgres_server).set(drivername="postgresql+psycopg")
-    name = f"t{os.getpid()}_{abs(hash(request.node.nodeid)) % 10**12}"
-    admin = create_engine(address, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}"'))
-    yield address.set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-    admin.dispose()
+    def __init__(self, server: str) -> None:
+        self._address = make_url(server).set(drivername="postgresql+psycopg")
+        self._admin = create_engine(self._address, isolation_level="AUTOCOMMIT")
+        self._numbers = itertools.count(1)
+        self._names: list[str] = []
+
+    def make(self, like: str = "") -> str:
+        """An SQLAlchemy address; `like` is the address of the database to copy."""
+        name = f"t{os.getpid()}_{next(self._numbers)}"
+        copied = f' TEMPLATE "{make_url(like).database}"' if like else ""
+        with self._admin.connect() as connection:
+            connection.execute(text(f'CREATE DATABASE "{name}"{copied}'))
+        self._names.append(name)
+        return self._address.set(database=name).render_as_string(hide_password=False)
+
+    def drop(self, url: str) -> None:
+        name = make_url(url).database or ""
+        with self._admin.connect() as connection:
+            connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+        self._names.remove(name)
+
+    def close(self) -> None:
+        for name in list(self._names):
+            self.drop(self._address.set(database=name).render_as_string(hide_password=False))
+        self._admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgres_databases(postgres_server: str) -> Iterator[PostgresDatabases]:
+    made = PostgresDatabases(postgres_server)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def postgres_url(postgres_databases: PostgresDatabases) -> Iterator[str]:
+    """An empty database of its own for one test, as an SQLAlchemy address."""
+    url = postgres_databases.make()
+    yield url
+    postgres_databases.drop(url)
+
+
+@pytest.fixture(scope="session")
+def backend() -> str:
+    """The database of every test that does not say which it means: TEST_BACKEND=sqlite (usual) or postgres."""
+    assert BACKEND in BACKENDS, f"TEST_BACKEND is one of {BACKENDS}, not {BACKEND}"
+    return BACKEND
+
+
+@pytest.fixture(scope="session")
+def new_database(
+    backend: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], str]:
+    """Makes one more database of the session's kind, with all tables in it; the address comes back."""
+    folder = tmp_path_factory.mktemp("databases")
+    numbers = itertools.count(1)
+    if backend == "sqlite":
+        return lambda: f"sqlite:///{folder / str(next(numbers))}.db"
+    databases: PostgresDatabases = request.getfixturevalue("postgres_databases")
+    from alembic import command
+
+    from tidegate.bootstrap import alembic_config
+
+    tables = databases.make()
+    command.upgrade(alembic_config(tables), "head")  # once: a copy takes a tenth of the time
+    return lambda: databases.make(like=tables)
+
+
+@pytest.fixture
+def chosen_url(
+    new_database: Callable[[], str], backend: str, request: pytest.FixtureRequest
+) -> Iterator[str]:
+    """A database of its own for one test, of the session's kind."""
+    url = new_database()
+    databases = request.getfixturevalue("postgres_databases") if backend == "postgres" else None
+    yield url
+    if databases:
+        databases.drop(url)
+
+
+@pytest.fixture
+def house(backend: str, request: pytest.FixtureRequest) -> dict[str, str]:
+    """Settings of a process that has the chosen database; on SQLite none, it finds the file in its data folder.
+
+    The database is empty: what makes the tables is part of the test.
+    """
+    if backend == "sqlite":
+        return {}
+    return {"TIDEGATE_DATABASE_URL": request.getfixturevalue("postgres_url")}
 
 
 @pytest.fixture(scope="session")
@@ -107,7 +191,9 @@ def unavailable(reason: str) -> None:
 
 
 def pytest_report_header() -> str:
-    return f"CI={CI}; skipped tests {'fail the run' if CI else 'are allowed'}"
+    return (
+        f"TEST_BACKEND={BACKEND}; CI={CI}; skipped tests {'fail the run' if CI else 'are allowed'}"
+    )
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

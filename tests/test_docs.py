@@ -90,12 +90,13 @@ def test_every_command_answers_in_json_and_has_help_in_both_languages() -> None:
 
 
 @pytest.mark.parametrize("page", sorted({page for page, _ in shown()}))
-def test_commands_shown_run(page: str, tmp_path: Path) -> None:
+def test_commands_shown_run(page: str, tmp_path: Path, house: dict[str, str]) -> None:
     """Each page's `$ tidegate …` lines run in order, in one fresh data folder, from the project's root."""
     lines = [line for found, line in shown() if found == page]
     assert lines
     env = {**os.environ, "TIDEGATE_DATA_DIR": str(tmp_path), "TIDEGATE_LANGUAGE": "en"}
     env.pop("TIDEGATE_DATABASE_URL", None)
+    env |= house
     for line in lines:
         if line.split()[0] in ("run", "sandbox"):
             continue  # servers have tests of their own (tests/test_run.py)

@@ -36,10 +36,14 @@ PLACES = (
 
 
 @pytest.fixture
-def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+def environment(
+    tmp_path: Path, house: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dict[str, str]]:
     """A shop with stock and prices, and a sandbox carrier on a real port."""
     monkeypatch.setenv("TIDEGATE_DATA_DIR", str(tmp_path))
     monkeypatch.delenv("TIDEGATE_DATABASE_URL", raising=False)
+    for name, value in house.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("TIDEGATE_LANGUAGE", "en")
     settings = Settings.from_environment(None)
     sandbox = connector("sandbox").load().start_server(secret=sandbox_secret(settings))

@@ -17,9 +17,11 @@ BAD = GOOD + "A2,李四光,13900002292,杭州市余杭区文一西路970号,K,-1
 
 
 @pytest.fixture(autouse=True)
-def own_house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_house(tmp_path: Path, house: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIDEGATE_DATA_DIR", str(tmp_path / "house"))
     monkeypatch.delenv("TIDEGATE_DATABASE_URL", raising=False)
+    for name, value in house.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("TIDEGATE_LANGUAGE", "en")
 
 

@@ -16,7 +16,9 @@ PASSWORD = "潮水退去 才知道 2026"
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def run(tmp_path: Path, house: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    for name, value in house.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("TIDEGATE_DATA_DIR", str(tmp_path))
     monkeypatch.chdir(tmp_path)
 

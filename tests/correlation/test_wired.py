@@ -30,9 +30,9 @@ def kinds(judges: Judges, ruleset: Any, facts: dict[str, Any]) -> list[str]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(tmp_path: Path, chosen_url: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("TIDEGATE_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("TIDEGATE_DATABASE_URL", f"sqlite:///{tmp_path}/t.db")
+    monkeypatch.setenv("TIDEGATE_DATABASE_URL", chosen_url)
     return Settings.from_environment(None)
 
 

@@ -38,8 +38,8 @@ class QuietCarrier:
 
 
 @pytest.fixture
-def context(tmp_path: Path) -> Iterator[Context]:
-    engine = open_engine(f"sqlite:///{tmp_path / 'runner.db'}")
+def context(tmp_path: Path, chosen_url: str) -> Iterator[Context]:
+    engine = open_engine(chosen_url)
     Base.metadata.create_all(engine)
     store = Store(engine)
     with store.unscoped() as session:

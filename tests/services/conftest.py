@@ -253,9 +253,9 @@ def open_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
 
 
 @pytest.fixture
-def world(open_world: Callable[..., World], sqlite_url: str) -> World:
-    """A merchant on SQLite with the shipped rules."""
-    return open_world(sqlite_url)
+def world(open_world: Callable[..., World], chosen_url: str) -> World:
+    """A merchant on the session's database with the shipped rules."""
+    return open_world(chosen_url)
 
 
 @pytest.fixture

@@ -50,8 +50,8 @@ START = datetime(2026, 11, 11, 2, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def context(tmp_path: Path) -> Iterator[Context]:
-    engine = open_engine(f"sqlite:///{tmp_path / 'test.db'}")
+def context(tmp_path: Path, chosen_url: str) -> Iterator[Context]:
+    engine = open_engine(chosen_url)
     Base.metadata.create_all(engine)
     store = Store(engine)
     with store.unscoped() as session:

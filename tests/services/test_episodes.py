@@ -261,7 +261,7 @@ def test_a_decision_keeps_only_the_fields_of_an_episode_that_were_read(world: An
 
 
 def test_the_rules_folder_may_leave_patterns_out(
-    open_world: Callable[..., Any], sqlite_url: str, tmp_path: Path
+    open_world: Callable[..., Any], chosen_url: str, tmp_path: Path
 ) -> None:
     """A shop whose review reads no episode has none in its facts."""
     folder = tmp_path / "rules"
@@ -274,5 +274,5 @@ def test_the_rules_folder_may_leave_patterns_out(
     shipped = Path(__file__).parents[2] / "rules" / "tidegate_rules"
     for name in ("vocabulary.yaml", "states.yaml"):
         (folder / name).write_text((shipped / name).read_text("utf-8"), "utf-8")
-    world = open_world(sqlite_url, folder)
+    world = open_world(chosen_url, folder)
     assert set(facts_of(world, world.order(**PHONE))) == {"history"}

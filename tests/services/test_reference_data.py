@@ -52,8 +52,8 @@ NOW = datetime(2026, 11, 11, 2, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def context(tmp_path: Path) -> Iterator[Context]:
-    engine = open_engine(f"sqlite:///{tmp_path / 'test.db'}")
+def context(tmp_path: Path, chosen_url: str) -> Iterator[Context]:
+    engine = open_engine(chosen_url)
     Base.metadata.create_all(engine)
     store = Store(engine)
     with store.unscoped() as session:
@@ -400,9 +400,12 @@ def test_another_tenants_warehouse_is_unknown(context: Context) -> None:
     assert codes(report) == [(2, "warehouse", "unknown_warehouse")]
 
 
-def test_the_command_tells_0_fine_1_rejected_2_unreadable(tmp_path: Path) -> None:
+def test_the_command_tells_0_fine_1_rejected_2_unreadable(
+    tmp_path: Path, house: dict[str, str]
+) -> None:
     env = {**os.environ, "TIDEGATE_DATA_DIR": str(tmp_path / "data"), "TIDEGATE_LANGUAGE": "en"}
     env.pop("TIDEGATE_DATABASE_URL", None)
+    env |= house
     examples = Path(__file__).parents[2] / "docs" / "examples"
     bad = tmp_path / "bad.csv"
     bad.write_text("仓库,商家编码,数量\njiaxing,A,-1\n", encoding="utf-8")

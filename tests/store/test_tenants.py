@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, func, select, update
@@ -18,8 +17,8 @@ NOW = datetime(2026, 11, 11, tzinfo=UTC)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    engine = open_engine(f"sqlite:///{tmp_path / 'x.db'}")
+def store(chosen_url: str) -> Iterator[Store]:
+    engine = open_engine(chosen_url)
     Base.metadata.create_all(engine)
     found = Store(engine)
     with found.unscoped() as session:

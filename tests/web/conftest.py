@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from sqlalchemy.engine import make_url
 from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
@@ -95,11 +96,11 @@ class Visitor:
         return self.client.post(address, data={"csrf_token": found.group(1), **fields})
 
 
-def make_desk(folder: Path, clock: Clock, carriers: dict[str, Any], url: str = "") -> Desk:
+def make_desk(folder: Path, clock: Clock, carriers: dict[str, Any], url: str) -> Desk:
     settings = replace(
         Settings.from_environment(None),
         data_dir=folder,
-        database_url=url or f"sqlite:///{folder / 'tidegate.db'}",
+        database_url=url,
     )
     context = open_context(settings, carriers=carriers, clock=clock)
     return Desk(context, clock, create_app(context, secret_key="k" * 32, testing=True), folder)
@@ -121,9 +122,12 @@ def carrier() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def shop(tmp_path_factory: pytest.TempPathFactory, carrier: Any) -> Iterator[Desk]:
+def shop(
+    tmp_path_factory: pytest.TempPathFactory, carrier: Any, new_database: Callable[[], str]
+) -> Iterator[Desk]:
     """Sixty orders after a morning's work; read only. Waits, alerts, batches and hand-overs included."""
-    desk = make_desk(tmp_path_factory.mktemp("shop"), Clock(), {"sandbox": carrier})
+    folder = tmp_path_factory.mktemp("shop")
+    desk = make_desk(folder, Clock(), {"sandbox": carrier}, new_database())
     context, clock = desk.context, desk.clock
     seed_demo(context)
     feed = demo_feed(context, ORDERS)
@@ -166,28 +170,55 @@ def _another_tenant(desk: Desk) -> None:
         session.commit()
 
 
+@pytest.fixture(scope="session")
+def shop_copy(shop: Desk, request: pytest.FixtureRequest, backend: str) -> str:
+    """The shop's database as it was when it was made; nobody is connected to it."""
+    shop.context.store.engine.dispose()
+    if backend == "postgres":
+        copied: str = request.getfixturevalue("postgres_databases").make(like=url_of(shop))
+        return copied
+    target = shop.folder / "copy.db"
+    with (
+        closing(sqlite3.connect(str(shop.context.store.engine.url.database))) as source,
+        closing(sqlite3.connect(target)) as copy,
+    ):
+        source.backup(copy)
+    return f"sqlite:///{target}"
+
+
+def url_of(desk: Desk) -> str:
+    return desk.context.store.engine.url.render_as_string(hide_password=False)
+
+
 @pytest.fixture
-def desk(shop: Desk, carrier: Any, tmp_path: Path) -> Iterator[Desk]:
+def desk(
+    shop: Desk,
+    shop_copy: str,
+    carrier: Any,
+    tmp_path: Path,
+    backend: str,
+    request: pytest.FixtureRequest,
+) -> Iterator[Desk]:
     """A copy of the shop to work in."""
     folder = tmp_path / "shop"
-    folder.mkdir()
-    with (
-        sqlite3.connect(shop.folder / "tidegate.db") as source,
-        sqlite3.connect(folder / "tidegate.db") as target,
-    ):
-        source.backup(target)
-    source.close()
-    target.close()
     shutil.copytree(shop.folder / "labels", folder / "labels")
-    made = make_desk(folder, Clock(shop.clock.now), {"sandbox": carrier})
+    databases = request.getfixturevalue("postgres_databases") if backend == "postgres" else None
+    if databases:
+        url = databases.make(like=shop_copy)
+    else:
+        url = f"sqlite:///{folder / 'tidegate.db'}"
+        shutil.copyfile(make_url(shop_copy).database or "", folder / "tidegate.db")
+    made = make_desk(folder, Clock(shop.clock.now), {"sandbox": carrier}, url)
     yield made
     made.context.store.engine.dispose()
+    if databases:
+        databases.drop(url)
 
 
 @pytest.fixture
-def empty_desk(tmp_path: Path) -> Iterator[Desk]:
+def empty_desk(tmp_path: Path, chosen_url: str) -> Iterator[Desk]:
     """A shop on its first day: no order, no carrier."""
-    made = make_desk(tmp_path / "empty", Clock(), {})
+    made = make_desk(tmp_path / "empty", Clock(), {}, chosen_url)
     yield made
     made.context.store.engine.dispose()
 

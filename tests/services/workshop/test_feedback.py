@@ -183,11 +183,11 @@ def test_counts_agree_with_counting_by_hand(world: Any) -> None:
 
 def test_rules_that_people_keep_overriding_are_told_with_rate_and_samples(
     open_world: Callable[..., Any],
-    sqlite_url: str,
+    chosen_url: str,
     stubborn_rules: Callable[..., Any],
 ) -> None:
     world = open_world(
-        sqlite_url, stubborn_rules("hold: {reason: risky_memo, queue: manual_review}")
+        chosen_url, stubborn_rules("hold: {reason: risky_memo, queue: manual_review}")
     )
     orders = [world.order() for _ in range(5)]
     chain.advance_many(world.context, orders, "received")

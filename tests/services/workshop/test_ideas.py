@@ -22,11 +22,11 @@ from tidegate.store.workshop_tables import RuleAudit, RuleDraft
 
 @pytest.fixture
 def holding(
-    open_world: Callable[..., Any], sqlite_url: str, stubborn_rules: Callable[..., Any]
+    open_world: Callable[..., Any], chosen_url: str, stubborn_rules: Callable[..., Any]
 ) -> Any:
     """A shop whose only review rule holds everything for its memo."""
     folder = stubborn_rules("hold: {reason: risky_memo, queue: manual_review}")
-    return open_world(sqlite_url, folder)
+    return open_world(chosen_url, folder)
 
 
 def held(world: Any, many: int, **fields: Any) -> list[int]:

@@ -337,9 +337,9 @@ while time.monotonic() < until:
 
 
 def test_another_process_sees_it_within_two_seconds(
-    open_world: Callable[..., Any], sqlite_url: str, tmp_path: Path
+    open_world: Callable[..., Any], chosen_url: str, tmp_path: Path
 ) -> None:
-    world = open_world(sqlite_url)
+    world = open_world(chosen_url)
     context = world.context
     draft = drafts.create(
         context, "pilot", "review", {"zh": "试点", "en": "Pilot"}, "collect", "li"
@@ -349,7 +349,7 @@ def test_another_process_sees_it_within_two_seconds(
     )
     draft = drafts.save_cases(context, "pilot", draft.version, CASES, "li")
     probe = subprocess.Popen(
-        [sys.executable, "-c", PROBE, sqlite_url, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", PROBE, chosen_url, str(tmp_path)], stdout=subprocess.PIPE, text=True
     )
     assert probe.stdout is not None
     assert probe.stdout.readline().strip() == "ready"

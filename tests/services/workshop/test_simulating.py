@@ -73,9 +73,9 @@ def own_rules(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def own(own_rules: Path, open_world: Callable[..., Any], sqlite_url: str) -> Any:
+def own(own_rules: Path, open_world: Callable[..., Any], chosen_url: str) -> Any:
     """A shop with a review and a routing set of its own."""
-    return open_world(sqlite_url, own_rules)
+    return open_world(chosen_url, own_rules)
 
 
 def draft(world: Any, set_id: str, old: str, new: str) -> None:
