@@ -59,6 +59,9 @@ From the environment, or from a `.env` file in the current folder (the environme
 | `TIDEGATE_TIMEZONE` | `Asia/Shanghai` | shop time of the first tenant |
 | `TIDEGATE_CURRENCY` | `CNY` | currency of the first tenant |
 | `TIDEGATE_LOG_LEVEL` | `INFO` | `DEBUG`, `INFO`, `WARNING`, `ERROR` |
+| `TIDEGATE_LOG_STYLE` | `auto` | `json`, `pretty`, or `auto`: pretty at a terminal only |
+| `TIDEGATE_METRICS_TOKEN` | none: this machine only | opens `/metrics` to whoever sends it as a bearer token |
+| `TIDEGATE_TRACES_URL` | none | OTLP collector over HTTP; needs the extra `otel` ([observability](reliability/observability.md)) |
 | `TIDEGATE_SANDBOX_URL` | `run` starts its own | a sandbox carrier started by `tidegate sandbox` |
 | `TIDEGATE_PATTERNS` | `durable` | who searches pattern rules: `durable` (durable-rules in a child process, confirmed by our matcher) or `own` |
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import EntryPoint, entry_points
@@ -23,11 +24,13 @@ from tidegate.sdk.carrier import Carrier
 from tidegate.services.context import Context
 from tidegate.services.judging import Judges
 from tidegate.services.rulebook import Rulebook
+from tidegate.services.watched_carriers import watched
 from tidegate.services.workshop.publications import publications
 from tidegate.settings import Settings
 from tidegate.store.engines import Limits
 from tidegate.store.tables import Tenant
 from tidegate.store.unit_of_work import Store, open_engine
+from tidegate.telemetry.tracing import start_traces
 
 DEFAULT_TENANT = "main"
 log = structlog.get_logger()
@@ -107,7 +110,9 @@ def open_context(
 ) -> Context:
     """Everything a use case needs, for the one tenant of an embedded installation."""
     settings = settings or Settings.from_environment()
-    configure_logs(settings.log_level)
+    configure_logs(settings.log_level, _log_style(settings))
+    if settings.traces_url:
+        start_traces(settings.traces_url)
     if migrate:
         upgrade_database(settings)
     store = Store(open_engine(settings.database_url, limits_of(settings)))
@@ -120,7 +125,7 @@ def open_context(
         store=store,
         tenant_id=tenant_id,
         rules=Rulebook(settings.rules_dir, published=publications(store, tenant_id, clock)),
-        carriers=remotes,
+        carriers=watched(remotes),
         clock=clock,
         data_dir=settings.data_dir,
         timezone=settings.timezone,
@@ -145,6 +150,20 @@ def pattern_search(settings: Settings) -> Matcher | None:
         zh=f"TIDEGATE_PATTERNS 应为 durable 或 own，而不是 {settings.patterns}。",
         en=f"TIDEGATE_PATTERNS is durable or own, not {settings.patterns!r}.",
         value=settings.patterns,
+    )
+
+
+def _log_style(settings: Settings) -> str:
+    """Pretty where a person reads along, JSON where a machine does."""
+    if settings.log_style in ("json", "pretty"):
+        return settings.log_style
+    if settings.log_style == "auto":
+        return "pretty" if sys.stderr.isatty() else "json"
+    raise ConfigError(
+        "settings.log_style",
+        zh=f"TIDEGATE_LOG_STYLE 应为 auto、json 或 pretty，而不是 {settings.log_style}。",
+        en=f"TIDEGATE_LOG_STYLE is auto, json or pretty, not {settings.log_style!r}.",
+        value=settings.log_style,
     )
 
 

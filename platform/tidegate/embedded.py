@@ -54,6 +54,7 @@ class Embedded:
             allowed_hosts=settings.allowed_hosts,
             setup_code=self.setup_code,
             proxies=settings.trusted_proxies,
+            metrics_token=settings.metrics_token,
         )
 
     def stop(self) -> None:

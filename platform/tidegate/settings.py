@@ -30,6 +30,9 @@ class Settings:
     threads: int = 32  # requests answered at once by a web process
     pool_size: int = 16  # database connections kept open by a process; as many more under load
     statement_timeout_s: int = 120  # PostgreSQL ends a statement that takes longer
+    log_style: str = "auto"  # json, pretty, or pretty at a terminal only
+    metrics_token: str = ""  # opens /metrics to other machines
+    traces_url: str = ""  # OTLP collector over HTTP; needs the extra `otel`
 
     @classmethod
     def from_environment(cls, dotenv: Path | None = Path(".env")) -> Settings:
@@ -41,7 +44,7 @@ class Settings:
         rules_dir = env.str("RULES_DIR", "")
         return cls(
             data_dir=data_dir,
-            database_url=env.str("DATABASE_URL", "")
+            database_url=with_driver(env.str("DATABASE_URL", ""))
             or f"sqlite:///{data_dir.absolute() / 'tidegate.db'}",
             redis_url=env.str("REDIS_URL", "") or None,
             rules_dir=Path(rules_dir) if rules_dir else None,
@@ -61,4 +64,15 @@ class Settings:
             threads=int(env.str("THREADS", "") or 32),
             pool_size=int(env.str("POOL_SIZE", "") or 16),
             statement_timeout_s=int(env.str("STATEMENT_TIMEOUT_S", "") or 120),
+            log_style=env.str("LOG_STYLE", "") or "auto",
+            metrics_token=env.str("METRICS_TOKEN", ""),
+            traces_url=env.str("TRACES_URL", ""),
         )
+
+
+def with_driver(url: str) -> str:
+    """PostgreSQL addresses as everybody writes them, for the driver that we ship (psycopg 3)."""
+    for scheme in ("postgresql://", "postgres://"):
+        if url.startswith(scheme):
+            return "postgresql+psycopg://" + url.removeprefix(scheme)
+    return url

@@ -9,7 +9,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from tidegate.services.context import Context
-from tidegate_web import assets, desk, formats, guard, hosts, hx, problems, security
+from tidegate_web import assets, desk, formats, guard, hosts, hx, observing, problems, security
 from tidegate_web import language as words
 from tidegate_web.pages import every_page
 
@@ -24,9 +24,11 @@ def create_app(
     allowed_hosts: tuple[str, ...] = (),
     setup_code: str = "",
     proxies: int = 0,
+    metrics_token: str = "",
 ) -> Flask:
     """Pages over `context` and the other tenants of its database. Only loopback names and `allowed_hosts` are
-    answered. `setup_code` lets somebody on another machine create the owner; `proxies` are trusted in front of us.
+    answered. `setup_code` lets somebody on another machine create the owner; `proxies` are trusted in front of us;
+    `metrics_token` opens /metrics to another machine.
     """
     app = Flask(__name__)
     if proxies:
@@ -45,6 +47,7 @@ def create_app(
         WTF_CSRF_TIME_LIMIT=None,  # a page left open overnight still works
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    observing.install(app, context, metrics_token, proxies)
     desk.install(app, context)
     hosts.install(app, allowed_hosts)
     words.install(app, language)

@@ -9,6 +9,7 @@ import structlog
 from tidegate.errors import TidegateError
 from tidegate.jobs import table
 from tidegate.jobs.names import BATCHES, FUNCTIONS, RECURRING_S
+from tidegate.jobs.watching import watched
 from tidegate.services.context import Context
 from tidegate.services.contexts import Contexts
 
@@ -93,7 +94,8 @@ def drain_once(context: Context) -> int:
 
 def _try_batch(context: Context, jobs: list[table.Claimed]) -> bool:
     try:
-        BATCHES[jobs[0].name](context, [job.args for job in jobs])
+        with watched(context.tenant_id, jobs[0].name, [job.args for job in jobs]):
+            BATCHES[jobs[0].name](context, [job.args for job in jobs])
     except Exception as error:
         log.warning("jobs.batch_failed", name=jobs[0].name, error=type(error).__name__)
         return False
@@ -103,7 +105,8 @@ def _try_batch(context: Context, jobs: list[table.Claimed]) -> bool:
 
 def _run(context: Context, job: table.Claimed) -> None:
     try:
-        FUNCTIONS[job.name](context, job.args)
+        with watched(context.tenant_id, job.name, [job.args], job.id):
+            FUNCTIONS[job.name](context, job.args)
     except Exception as error:
         told = error.code if isinstance(error, TidegateError) else type(error).__name__
         dead = table.fail(context.store, context.tenant_id, job, context.clock(), told)

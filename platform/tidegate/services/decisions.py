@@ -17,6 +17,7 @@ from tidegate.engine.values import plain
 from tidegate.errors import InputError
 from tidegate.services.context import Context
 from tidegate.services.judging import in_full
+from tidegate.services.watched_gates import timed
 from tidegate.services.workshop.shadowing import beside
 from tidegate.store.dialects import insert_of
 from tidegate.store.tables import Decision, Order, RulesetContent
@@ -72,7 +73,11 @@ def ask(
     given = FactDocument(facts)
     for ruleset in context.rules.for_gate(gate):
         try:
-            found = context.judges.decide(ruleset, given, now, context.timezone, context.currency)
+            with timed(gate) as judged:
+                found = context.judges.decide(
+                    ruleset, given, now, context.timezone, context.currency
+                )
+                judged.outcome = _headline(found.actions)
         except InputError as error:  # a fact of the wrong kind, or `on_missing: fail`
             failed = error.code
             log.warning(

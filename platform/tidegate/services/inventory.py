@@ -34,6 +34,7 @@ from tidegate.store.tables import (
     Warehouse,
 )
 from tidegate.store.unit_of_work import UnitOfWork
+from tidegate.telemetry.meters import meters
 
 TRIES = 3  # how often stock may be snatched away before the order waits
 Ranking = Callable[[Subject, Warehouse, list[Stock]], tuple[object, ...]]
@@ -146,6 +147,7 @@ def _allocated(work: UnitOfWork, promise: _Promise, now: datetime) -> None:
 
 def _wait(work: UnitOfWork, order: Order, found: Verdict, now: datetime) -> None:
     """Wait for stock if a rule says so; anything else that we can't carry out is for a person."""
+    meters().reservations_failed.inc()
     wait = found.first("hold_for_stock")
     if wait is not None:
         reason = order.hold_reason = str(wait.args.get("reason", "out_of_stock"))

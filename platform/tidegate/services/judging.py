@@ -22,6 +22,7 @@ from tidegate.engine.patterns.matcher import Matcher
 from tidegate.engine.reference import evaluate
 from tidegate.engine.rulesets import RuleSet
 from tidegate.errors import TidegateError
+from tidegate.telemetry.meters import meters
 
 log = structlog.get_logger()
 SHARE = 0.01
@@ -64,6 +65,7 @@ class Judges:
         """
         program = self._program(ruleset)
         if program is None:
+            meters().evaluation_fallbacks.labels(ruleset.gate).inc()
             return evaluate(ruleset, facts, now, timezone, currency=currency, match=self._match)
         given = facts if isinstance(facts, FactDocument) else FactDocument(facts)
         try:
@@ -75,6 +77,7 @@ class Judges:
             raise
         except Exception as error:  # a defect of ours must not stop an order
             self._fall(ruleset, type(error).__name__)
+        meters().evaluation_fallbacks.labels(ruleset.gate).inc()
         return evaluate(ruleset, facts, now, timezone, currency=currency, match=self._match)
 
     def _program(self, ruleset: RuleSet) -> Program | None:

@@ -10,6 +10,7 @@ from sqlalchemy import Executable, Table, bindparam, case, update
 from tidegate.store.dialects import INSERTS, Insert
 from tidegate.store.tables import Job
 from tidegate.store.unit_of_work import UnitOfWork
+from tidegate.telemetry.tracing import carry
 
 JOB: Table = Job.__table__  # type: ignore[assignment]  # a declarative class says FromClause
 
@@ -47,7 +48,7 @@ def enqueue(
     values = {
         "tenant_id": work.tenant_id,
         "name": name,
-        "args": dict(args),
+        "args": carry(args),
         "key": key,
         "state": "ready",
         "due_at": due_at,

@@ -1,4 +1,4 @@
-"""Language switch and the health check."""
+"""Language switch."""
 
 from __future__ import annotations
 
@@ -22,12 +22,6 @@ def choose_language(code: str) -> Response:
         COOKIE, code, max_age=timedelta(days=365), httponly=True, samesite="Lax", path="/"
     )
     return answer  # type: ignore[return-value]  # a werkzeug response serves as well
-
-
-@pages.get("/healthz")
-def health() -> Response:
-    """That the process answers; no data."""
-    return Response("ok\n", mimetype="text/plain")
 
 
 def local_path(target: str) -> str:

@@ -1,0 +1,1 @@
+"""How an installation is: ready or not, in figures, in words."""

@@ -1,0 +1,1 @@
+"""What the platform tells about itself while it runs: figures and traces."""
