@@ -48,7 +48,9 @@ def environment(
     settings = Settings.from_environment(None)
     sandbox = connector("sandbox").load().start_server(secret=sandbox_secret(settings))
     monkeypatch.setenv("TIDEGATE_SANDBOX_URL", sandbox.url)
-    seed_demo(open_context(Settings.from_environment(None)))
+    context = open_context(Settings.from_environment(None))
+    seed_demo(context)
+    context.store.engine.dispose()
     yield dict(os.environ)
     sandbox.stop()
 

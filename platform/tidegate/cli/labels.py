@@ -10,8 +10,8 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from tidegate.bootstrap import open_context
 from tidegate.cli.language import language, text
+from tidegate.cli.opening import opened
 from tidegate.errors import InputError
 from tidegate.services.labels import PrintedBatch, pick_list, print_labels, waiting_parcels
 
@@ -59,7 +59,7 @@ def print_(
     as_json: bool,
 ) -> int:
     """Exit 1 when a parcel could not be printed or nothing waits."""
-    context = open_context()
+    context = opened()
     ids = waiting_parcels(context, numbers or None)
     console = Console(stderr=True)
     with Progress(console=console, disable=as_json or not console.is_terminal) as bar:

@@ -12,8 +12,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from tidegate.bootstrap import connector, open_context
+from tidegate.bootstrap import connector
 from tidegate.cli.language import language, text
+from tidegate.cli.opening import opened
 from tidegate.errors import InputError
 from tidegate.sdk.issues import issue_text
 from tidegate.sdk.source import Progress as SourceProgress
@@ -81,7 +82,7 @@ def import_(
             text("标准输入 - 只能写一次。", "Standard input - can be named once.")
         )
     source = connector("files").load().open_source(files, mapping, shop=shop)
-    context = open_context()
+    context = opened()
     with _progress() as listen:
         report = import_source(
             context, source, run_chain=not no_chain, dry_run=dry_run, listen=listen
@@ -112,7 +113,7 @@ def import_(
 @click.option("--json", "as_json", is_flag=True, help=text("输出 JSON。", "Print JSON."))
 def show(number: str, reveal: bool, as_json: bool) -> int:
     """One document, or a list when several shops have this number."""
-    documents = order_documents(open_context(), number, lang=language(), reveal=reveal)
+    documents = order_documents(opened(), number, lang=language(), reveal=reveal)
     if as_json:
         shown: Any = documents[0] if len(documents) == 1 else documents
         click.echo(json.dumps(shown, ensure_ascii=False, indent=1))

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from tidegate.bootstrap import open_context
 from tidegate.cli.language import language, text
+from tidegate.cli.opening import opened
 from tidegate.services.accounts import invitations, people
 from tidegate.services.accounts.roles import ROLES
 from tidegate.services.context import Context
@@ -131,7 +131,7 @@ def invite(
 
 
 def _context(tenant: str) -> Context:
-    contexts = Contexts(open_context())
+    contexts = Contexts(opened())
     return contexts.by_code(tenant) if tenant else contexts.first
 
 

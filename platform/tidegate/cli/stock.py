@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from tidegate.bootstrap import open_context
 from tidegate.cli.language import language, text
+from tidegate.cli.opening import opened
 from tidegate.services.reference_data import import_files
 from tidegate.services.reference_kinds import KIND_IDS
 from tidegate.services.reference_report import ReferenceReport, totals
@@ -42,7 +42,7 @@ def stock() -> None:
 @click.option("--json", "as_json", is_flag=True, help=text("输出 JSON。", "Print JSON."))
 def import_(files: tuple[Path, ...], kind: str | None, as_json: bool) -> int:
     """Print the report; exit 1 when a row was rejected."""
-    reports = import_files(open_context(), files, kind)
+    reports = import_files(opened(), files, kind)
     if as_json:
         click.echo(json.dumps(totals(reports, language()), ensure_ascii=False, indent=1))
     else:

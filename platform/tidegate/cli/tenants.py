@@ -6,8 +6,8 @@ import json
 
 import click
 
-from tidegate.bootstrap import open_context
 from tidegate.cli.language import text
+from tidegate.cli.opening import opened
 from tidegate.services.accounts import tenants as services
 from tidegate.services.accounts.tenants import TenantInfo
 
@@ -21,7 +21,7 @@ def tenants() -> None:
 @click.option("--json", "as_json", is_flag=True, help=text("输出 JSON。", "Print JSON."))
 def list_(as_json: bool) -> None:
     """One line per merchant."""
-    found = services.tenants(open_context())
+    found = services.tenants(opened())
     if as_json:
         click.echo(json.dumps([_document(one) for one in found], ensure_ascii=False, indent=1))
         return
@@ -43,7 +43,7 @@ def list_(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help=text("输出 JSON。", "Print JSON."))
 def add(code: str, name: str, timezone: str, currency: str, as_json: bool) -> None:
     """Make it and say its code."""
-    made = services.add_tenant(open_context(), code, name, timezone, currency)
+    made = services.add_tenant(opened(), code, name, timezone, currency)
     if as_json:
         click.echo(json.dumps(_document(made), ensure_ascii=False))
         return
