@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -12,6 +13,11 @@ from urllib.parse import urlencode
 from tidegate.errors import RemoteBroken
 
 FORM = "application/x-www-form-urlencoded;charset=utf-8"
+CHARSETS = {
+    "gb2312": "gb18030", "gbk": "gb18030", "gb18030": "gb18030", "big5": "big5",
+    "iso-8859-1": "iso-8859-1", "us-ascii": "utf-8", "utf-8": "utf-8", "utf8": "utf-8",
+}  # fmt: skip
+_CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
 JSON = "application/json;charset=utf-8"
 
 
@@ -41,9 +47,16 @@ class Response:
     headers: Mapping[str, str]
     body: bytes
 
-    def text(self, encoding: str = "utf-8") -> str:
-        """The body; a character that can't be read becomes U+FFFD."""
-        return self.body.decode(encoding, errors="replace")
+    @property
+    def charset(self) -> str:
+        """What Content-Type names; GB2312 and GBK are read as GB18030, which holds both. UTF-8 where it is silent."""
+        found = _CHARSET.search(self.headers.get("content-type", ""))
+        name = found.group(1).lower() if found else "utf-8"
+        return CHARSETS.get(name, "utf-8")
+
+    def text(self, encoding: str = "") -> str:
+        """The body in `encoding`, or in its own charset; a character that can't be read becomes U+FFFD."""
+        return self.body.decode(encoding or self.charset, errors="replace")
 
     def json(self) -> Any:
         """The body as JSON; numbers with a fraction as Decimal, whole ones exact at any length.
@@ -52,7 +65,8 @@ class Response:
             RemoteBroken: it is no JSON.
         """
         try:
-            return json.loads(self.body.decode("utf-8-sig"), parse_float=Decimal)
+            charset = "utf-8-sig" if self.charset == "utf-8" else self.charset
+            return json.loads(self.body.decode(charset), parse_float=Decimal)
         except (ValueError, RecursionError):
             raise RemoteBroken(
                 "remote.not_json",
