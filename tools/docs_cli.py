@@ -53,6 +53,7 @@ From the environment, or from a `.env` file in the current folder (the environme
 | `TIDEGATE_THREADS` | `32` | requests that one web process answers at once |
 | `TIDEGATE_POOL_SIZE` | `16` | database connections kept open by each process; as many more under load |
 | `TIDEGATE_STATEMENT_TIMEOUT_S` | `120` | PostgreSQL ends a statement that takes longer; 15 suits processes that only serve pages |
+| `TIDEGATE_TRUSTED_HOSTS` | none | hosts inside your network that [webhooks](webhooks.md) may be sent to, `host` or `host:port`, separated by commas |
 | `TIDEGATE_PORT` | `8000` | |
 | `TIDEGATE_SECRET_KEY` | made once, kept in the data folder | signs cookies and CSRF tokens |
 | `TIDEGATE_LANGUAGE` | `zh` | CLI language, and pages until the reader chooses |

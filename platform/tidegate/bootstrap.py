@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 from alembic import command
 from alembic.config import Config
+from cryptography.fernet import Fernet
 from sqlalchemy import select
 
 from tidegate import crash_points
@@ -21,10 +22,13 @@ from tidegate.engine.patterns.matcher import Matcher
 from tidegate.errors import ConfigError, NotFound
 from tidegate.logs import configure_logs
 from tidegate.sdk.carrier import Carrier
+from tidegate.sdk.webhooks import WebhookReceiver
 from tidegate.services.context import Context
 from tidegate.services.judging import Judges
 from tidegate.services.rulebook import Rulebook
+from tidegate.services.secrets_box import SecretsBox
 from tidegate.services.watched_carriers import watched
+from tidegate.services.webhooks.guarded import GuardedCaller
 from tidegate.services.workshop.publications import publications
 from tidegate.settings import Settings
 from tidegate.store.engines import Limits
@@ -91,6 +95,23 @@ def open_carriers(settings: Settings) -> dict[str, Carrier]:
     return {"sandbox": made}
 
 
+def open_receivers() -> dict[str, WebhookReceiver]:
+    """What can be called from outside, by connector name: packages that offer `make_receiver`."""
+    found: dict[str, WebhookReceiver] = {}
+    for point in entry_points(group="tidegate.connectors"):
+        make = getattr(point.load(), "make_receiver", None)
+        if make is not None:
+            found[point.name] = make()
+    return found
+
+
+def secret_keys(settings: Settings) -> tuple[str, ...]:
+    """Keys that credentials and personal bodies are encrypted with, the newest first; one is made and kept in the
+    data folder when there is none (secrets.key, a key a line)."""
+    path = settings.data_dir / "secrets.key"
+    return tuple(_kept_secret(path, lambda: Fernet.generate_key().decode("ascii")).split())
+
+
 def sandbox_secret(settings: Settings) -> str:
     """The secret shared with our sandbox carrier; made once and kept in the data folder."""
     return _kept_secret(settings.data_dir / "sandbox.secret")
@@ -131,6 +152,9 @@ def open_context(
         timezone=settings.timezone,
         currency=settings.currency,
         judges=Judges(match=pattern_search(settings)),
+        receivers=open_receivers(),
+        box=SecretsBox(secret_keys(settings)),
+        caller=GuardedCaller(settings.trusted_hosts),
     )
 
 
@@ -191,7 +215,7 @@ def _tenant(store: Store, settings: Settings, now: datetime) -> int:
         return found.id
 
 
-def _kept_secret(path: Path) -> str:
+def _kept_secret(path: Path, make: Callable[[], str] = lambda: secrets.token_hex(32)) -> str:
     """A secret in a file that only its owner can read.
 
     Raises:
@@ -210,7 +234,7 @@ def _kept_secret(path: Path) -> str:
                 file=path.name,
             ) from None
         return kept
-    made = secrets.token_hex(32)
+    made = make()
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.write(made)
     return made

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 PUBLIC = "public"  # anybody
 ANYBODY = "signed_in"  # whoever is signed in, whatever the role
+SIGNED = "signed"  # no session: the view itself checks the signature over the body
 
 NEEDS: Mapping[str, str] = {
     "GET static": PUBLIC,
@@ -16,6 +17,7 @@ NEEDS: Mapping[str, str] = {
     "GET health.*": PUBLIC,  # figures look for themselves: a token of their own, or this machine
     "GET sign_in.*": PUBLIC,
     "POST sign_in.*": PUBLIC,
+    "POST hooks.receive": SIGNED,
     "GET account.*": ANYBODY,
     "POST account.*": ANYBODY,
     "GET people.*": "people.manage",
@@ -106,7 +108,7 @@ ACTS: Mapping[str, Mapping[str, str]] = {
 
 
 def needed(method: str, endpoint: str, act: str = "") -> str | None:
-    """The permission, PUBLIC or ANYBODY; None when the table does not know the endpoint."""
+    """The permission, PUBLIC, SIGNED or ANYBODY; None when the table does not know the endpoint."""
     verb = "GET" if method in ("HEAD", "OPTIONS") else method
     group = endpoint.partition(".")[0]
     found = NEEDS.get(f"{verb} {endpoint}") or NEEDS.get(f"{verb} {group}.*")

@@ -61,3 +61,10 @@ STATES: dict[str, TrackingState] = {
     code: TrackingState(code, group, zh, en, parcel_state, terminal=code in _TERMINAL)
     for code, group, zh, en, parcel_state in _ROWS
 }
+RANKED: tuple[TrackingState, ...] = tuple(STATES.values())
+_RANKS = {code: rank for rank, code in enumerate(STATES)}
+
+
+def rank_of(code: str) -> int:
+    """The place of a state in the dictionary, for scans of the same instant; -1 for an unknown one."""
+    return _RANKS.get(code, -1)

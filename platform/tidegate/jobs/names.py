@@ -7,6 +7,7 @@ from typing import Any
 
 from tidegate.services import alerts, chain, tracking, voiding, write_back
 from tidegate.services.context import Context
+from tidegate.services.hooks import working
 from tidegate.services.workshop import hit_counting, simulation_run
 
 Function = Callable[[Context, Mapping[str, Any]], object]
@@ -27,6 +28,7 @@ FUNCTIONS: Mapping[str, Function] = {
         context, args["parcel_ids"], str(args["trigger"])
     ),
     "write_back": lambda context, args: write_back.write_back(context, int(args["parcel_id"])),
+    "work_hook_messages": lambda context, args: working.work_messages(context, args["ids"]),
     "void_waybill": lambda context, args: voiding.void_waybill(context, int(args["effect_id"])),
 }
 BATCHES: Mapping[str, Callable[[Context, list[Mapping[str, Any]]], object]] = {
@@ -38,6 +40,9 @@ BATCHES: Mapping[str, Callable[[Context, list[Mapping[str, Any]]], object]] = {
     ),
     "watch_parcels": lambda context, many: alerts.watch(
         context, [id_ for args in many for id_ in args["parcel_ids"]], str(many[-1]["trigger"])
+    ),
+    "work_hook_messages": lambda context, many: working.work_messages(
+        context, [id_ for args in many for id_ in args["ids"]]
     ),
 }
 RECURRING_S: Mapping[str, int] = {  # name: seconds between runs

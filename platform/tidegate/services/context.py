@@ -9,8 +9,11 @@ from pathlib import Path
 
 from tidegate.sdk.carrier import Carrier
 from tidegate.sdk.shop import ShipsOrders
+from tidegate.sdk.webhooks import WebhookReceiver
 from tidegate.services.judging import Judges
 from tidegate.services.rulebook import Rulebook
+from tidegate.services.secrets_box import SecretsBox
+from tidegate.services.webhooks.guarded import GuardedCaller
 from tidegate.store.unit_of_work import Store
 
 
@@ -28,3 +31,6 @@ class Context:
     currency: str = "CNY"
     judges: Judges = field(default_factory=Judges)
     shops: Mapping[int, ShipsOrders] = field(default_factory=dict)  # by shop id; those with an API
+    receivers: Mapping[str, WebhookReceiver] = field(default_factory=dict)  # by connector name
+    box: SecretsBox = field(default_factory=SecretsBox.fresh)
+    caller: GuardedCaller = field(default_factory=GuardedCaller)  # to addresses people typed

@@ -19,6 +19,7 @@ from tidegate.services.context import Context
 from tidegate.services.intake_report import KEPT_IN_DATABASE, ImportReport
 from tidegate.services.intake_store import CREATED, UNCHANGED, UPDATED, Intake
 from tidegate.store.tables import ImportRun
+from tidegate.store.unit_of_work import UnitOfWork
 
 CHUNK = 1_000  # orders per transaction
 
@@ -58,6 +59,17 @@ def import_orders(
         updated += outcomes[UPDATED]
         unchanged += outcomes[UNCHANGED]
     return Outcome(created, updated, unchanged)
+
+
+def store_orders(
+    work: UnitOfWork, context: Context, drafts: Iterable[OrderDraft], *, source: str
+) -> Outcome:
+    """Store drafts in the caller's transaction, which commits; otherwise as `import_orders`."""
+    outcomes: Counter[str] = Counter()
+    for chunk in _chunks(drafts):
+        intake = Intake(work, context, source=source, run_chain=True)
+        outcomes.update(taken.outcome for taken in intake.store(chunk))
+    return Outcome(outcomes[CREATED], outcomes[UPDATED], outcomes[UNCHANGED])
 
 
 def import_source(

@@ -1,4 +1,4 @@
-"""Scans: pulled from carriers with a cursor, kept once, applied only forwards."""
+"""Scans: pulled from carriers with a cursor, kept once, the same in the end in whatever order they come."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from tidegate.domain.tracking import STATES, TrackingState
+from tidegate.domain.tracking import RANKED, STATES, TrackingState, rank_of
 from tidegate.sdk.carrier import Carrier, CarrierScan
 from tidegate.services import alerts
 from tidegate.services.context import Context
@@ -17,6 +17,7 @@ from tidegate.store.tables import Order, Parcel, Scan, SyncCursor
 from tidegate.store.unit_of_work import UnitOfWork
 
 AT_HOME = ("waybill", "printed")
+ON_THE_ROAD = ("in_transit", "out_for_delivery")
 
 
 def pull_scans(context: Context) -> int:
@@ -90,34 +91,71 @@ def _apply(
     state = STATES.get(scan.state)
     if state is None:
         return False
-    late = parcel.last_scan_at is not None and scan.at < parcel.last_scan_at
+    newest = parcel.last_scan_at
     _note(parcel, scan, state)
-    to = state.parcel_state
-    if late or is_final("parcel", parcel.state):
+    if is_final("parcel", parcel.state):
         return False
+    if newest is None or scan.at > newest:
+        return _move(work, order, parcel, state.parcel_state, scan, now)
+    to = _settled(work, parcel, scan)
+    moved = to not in (None, parcel.state) and _move(work, order, parcel, to, scan, now)
+    return moved or scan.at == newest
+
+
+def _move(
+    work: UnitOfWork,
+    order: Order,
+    parcel: Parcel,
+    to: str | None,
+    scan: CarrierScan,
+    now: datetime,
+) -> bool:
+    by = {"actor_kind": "carrier", "actor": parcel.carrier or ""}
     if to is not None and parcel.state in AT_HOME:
-        leave(work, order, parcel, scan.at, "carrier", parcel.carrier or "")
+        leave(work, order, parcel, parcel.picked_up_at or scan.at, "carrier", parcel.carrier or "")
     if to is not None and to != parcel.state and not allowed("parcel", parcel.state, to):
         data = {"from": parcel.state, "to": to, "scan": scan.event_id}
         record(
-            work, "move_refused", order_id=order.id, parcel_id=parcel.id, now=now,
-            actor_kind="carrier", actor=parcel.carrier or "", data=data,
-        )  # fmt: skip
+            work, "move_refused", order_id=order.id, parcel_id=parcel.id, now=now, data=data, **by
+        )
         return False
     if to is not None:
-        by = {"actor_kind": "carrier", "actor": parcel.carrier or ""}
         move_parcel(work, parcel, to, now=now, **by)
-        if _all_are(work, order, parcel, to):
-            move_order(work, order, to, now=now, **by)
+        order_to = _order_state(work, order, parcel)
+        if order_to is not None and allowed("order", order.state, order_to):
+            move_order(work, order, order_to, now=now, **by)
     return True
+
+
+def _settled(work: UnitOfWork, parcel: Parcel, scan: CarrierScan) -> str | None:
+    """Where all scans of a parcel lead in the order in which they happened, not in which they came.
+
+    Of two terminal states the first to come stays: a terminal state is never left.
+    """
+    told = {(each.at, rank_of(each.state), each.event_id) for each in _scans(work, parcel)}
+    told.add((scan.at, rank_of(scan.state), scan.event_id))
+    state = "handed_over"
+    for _, rank, _ in sorted(told):
+        to = RANKED[rank].parcel_state if rank >= 0 else None
+        if to is not None and allowed("parcel", state, to):
+            state = to
+    return None if state == "handed_over" else state
+
+
+def _scans(work: UnitOfWork, parcel: Parcel) -> Sequence[Scan]:
+    return work.session.scalars(select(Scan).where(Scan.parcel_id == parcel.id)).all()
 
 
 def _note(parcel: Parcel, scan: CarrierScan, state: TrackingState) -> None:
     """What a scan proves whenever it arrives: the same in every order of arrival."""
-    if parcel.last_scan_at is None or scan.at >= parcel.last_scan_at:
+    newest = (parcel.last_scan_at, rank_of(parcel.last_scan_state or ""))
+    if newest[0] is None or (scan.at, rank_of(scan.state)) >= newest:
         parcel.last_scan_at, parcel.last_scan_state = scan.at, scan.state
     if state.parcel_state is not None:  # whoever carries a parcel has picked it up
+        by_scan = parcel.handed_over_at is not None and parcel.handed_over_at == parcel.picked_up_at
         parcel.picked_up_at = min(parcel.picked_up_at or scan.at, scan.at)
+        if by_scan:  # no person handed it over, so the first scan says when it left
+            parcel.handed_over_at = parcel.picked_up_at
     if scan.state == "out_for_delivery":
         parcel.out_for_delivery_at = min(parcel.out_for_delivery_at or scan.at, scan.at)
     elif scan.state == "delivery_attempted":
@@ -126,16 +164,22 @@ def _note(parcel: Parcel, scan: CarrierScan, state: TrackingState) -> None:
         parcel.delivered_at = min(parcel.delivered_at or scan.at, scan.at)
 
 
-def _all_are(work: UnitOfWork, order: Order, parcel: Parcel, to: str) -> bool:
-    """An order is delivered (or ended) when all its parcels are; before that it follows any of them."""
-    if not is_final("order", to):
-        return True
-    others = work.session.scalars(
-        select(Parcel.state).where(
+def _order_state(work: UnitOfWork, order: Order, parcel: Parcel) -> str | None:
+    """Where an order goes by its parcels: it ends when all have ended alike, comes back when one does, and else
+    follows the one that was scanned last."""
+    others = work.session.execute(
+        select(Parcel.state, Parcel.last_scan_at).where(
             Parcel.order_id == order.id, Parcel.id != parcel.id, Parcel.state != "cancelled"
         )
-    )
-    return all(state == to for state in others)
+    ).all()
+    every = [(parcel.state, parcel.last_scan_at), *((row[0], row[1]) for row in others)]
+    states = {state for state, _ in every}
+    if len(states) == 1:
+        return parcel.state
+    if states & {"returning", "returned"}:
+        return "returning"
+    moving = [(at, state) for state, at in every if state in ON_THE_ROAD and at is not None]
+    return max(moving)[1] if moving else None
 
 
 def _remember(work: UnitOfWork, source: str, cursor: str, now: datetime) -> None:

@@ -11,7 +11,7 @@ from tidegate.services.accounts import people, tokens
 from tidegate.services.accounts.roles import PERMISSIONS, ROLES, WHOLE_TENANT, permissions_of
 from tidegate.store.people_tables import ApiToken, Invitation, Membership, Person, SecurityEvent
 from tidegate_web import access
-from tidegate_web.access import ANYBODY, PUBLIC, needed
+from tidegate_web.access import ANYBODY, PUBLIC, SIGNED, needed
 
 pytestmark = pytest.mark.xdist_group("web")
 SAMPLES = {"int": "1", "string": "x", "path": "x", "any": "release", "default": "x"}
@@ -39,13 +39,18 @@ def test_every_endpoint_is_in_the_table(desk) -> None:
 
 def test_every_need_is_a_permission() -> None:
     wanted = {*access.NEEDS.values(), *(p for acts in access.ACTS.values() for p in acts.values())}
-    assert wanted - {PUBLIC, ANYBODY} <= set(PERMISSIONS)
+    assert wanted - {PUBLIC, SIGNED, ANYBODY} <= set(PERMISSIONS)
     assert set(PERMISSIONS) - wanted <= {"connections.see"}
 
 
 def test_no_public_endpoint_but_the_door() -> None:
     public = {key.partition(" ")[2] for key, need in access.NEEDS.items() if need == PUBLIC}
     assert public <= {"static", "site.*", "sign_in.*", "api.openapi", "api_docs.*"}
+
+
+def test_one_endpoint_goes_by_its_signature() -> None:
+    signed = {key for key, need in access.NEEDS.items() if need == SIGNED}
+    assert signed == {"POST hooks.receive"}
 
 
 def test_an_endpoint_the_table_does_not_know_is_closed(empty_desk) -> None:
@@ -74,12 +79,12 @@ def test_a_role_gets_exactly_what_the_table_says(site, role) -> None:
             address, method=method, data={"csrf_token": token} if method != "GET" else None
         )
         tried += 1
-        allowed = need in (PUBLIC, ANYBODY) or need in ROLES[role].permissions
+        allowed = need in (PUBLIC, SIGNED, ANYBODY) or need in ROLES[role].permissions
         assert (answer.status_code != 403) is allowed, (method, endpoint, need, answer.status_code)
         broken += [(method, endpoint)] if answer.status_code >= 500 else []
         refused += not allowed
         if role == "reader" and method == "POST" and allowed:
-            assert need in (PUBLIC, ANYBODY, "rules.try"), endpoint
+            assert need in (PUBLIC, SIGNED, ANYBODY, "rules.try"), endpoint
     assert tried > 40
     assert broken == []
     assert (refused == 0) is (role == "owner")
@@ -90,7 +95,7 @@ def test_without_signing_in_every_page_but_the_door_leads_to_it(site) -> None:
     token = stranger.token("/sign-in")
     seen = 0
     for method, endpoint, address in endpoints(site.desk.app):
-        if needed(method, endpoint) == PUBLIC:
+        if needed(method, endpoint) in (PUBLIC, SIGNED):
             continue
         answer = stranger.client.open(
             address, method=method, data={"csrf_token": token} if method != "GET" else None
@@ -103,7 +108,9 @@ def test_without_signing_in_every_page_but_the_door_leads_to_it(site) -> None:
 
 def test_a_post_without_its_token_is_refused_everywhere(site) -> None:
     owner = site.owner()
-    posts = [(e, a) for m, e, a in endpoints(site.desk.app) if m == "POST"]
+    posts = [
+        (e, a) for m, e, a in endpoints(site.desk.app) if m == "POST" and needed(m, e) != SIGNED
+    ]
     assert len(posts) > 15
     for endpoint, address in posts:
         answer = owner.client.post(address)

@@ -1,0 +1,1 @@
+"""Calls that we make to others when something happens (Standard Webhooks)."""
