@@ -1,0 +1,21 @@
+"""The fault suite: real processes that die, remotes over HTTP that misbehave, and books kept outside."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from fault_remote import FaultServer
+
+
+@pytest.fixture(scope="session")
+def remote() -> Iterator[FaultServer]:
+    """Carriers and shops of every duplicate class; the books are kept per case."""
+    server = FaultServer()
+    yield server
+    server.stop()

@@ -1,0 +1,126 @@
+"""B2: a process dies at every commit and every call of the chain; afterwards the books outside are right."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fault_harness import Harness, crash_and_recover, wrong
+from fault_remote import FaultServer
+
+pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
+
+
+@pytest.fixture(scope="module")
+def on_sqlite(tmp_path_factory: Any, remote: FaultServer) -> Iterator[Harness]:
+    harness = Harness(tmp_path_factory.mktemp("crash"), remote)
+    yield harness
+    harness.close()
+
+
+@pytest.fixture
+def on_postgres(tmp_path: Path, remote: FaultServer, postgres_url: str) -> Iterator[Harness]:
+    harness = Harness(tmp_path, remote, postgres_url)
+    yield harness
+    harness.close()
+
+
+def every_point(
+    harness: Harness, kind: str, step: int = 1, first: int = 1
+) -> tuple[int, list[str]]:
+    """Die at point n = first, first + step, … until a run is over before its point; (cases, what was wrong)."""
+    cases, found = 0, []
+    at = first
+    while True:
+        said, case, came = crash_and_recover(harness, kind, (at,))
+        cases += 1
+        found += [f"{kind} at {at}: {trouble}" for trouble in wrong(said, case)]
+        if not came:
+            return cases, found
+        at += step
+
+
+def told(what: str, cases: int, began: float) -> None:
+    print(f"{what}: {cases} cases in {time.monotonic() - began:.0f} s")
+
+
+def test_without_a_crash_all_is_well(on_sqlite: Harness) -> None:
+    for kind in ("A", "B", "C"):
+        found, case, _ = crash_and_recover(on_sqlite, kind, ())
+        assert wrong(found, case) == []
+        assert found["points"] > 5
+
+
+def test_the_check_sees_a_second_waybill_and_a_wrong_telling(on_sqlite: Harness) -> None:
+    found, case, _ = crash_and_recover(on_sqlite, "A", ())
+    case.made.append({**case.made[0], "number": "A-again"})
+    case.told[0]["number"] = "other"
+    assert len(wrong(found, case)) == 3
+
+
+def test_class_a_survives_a_crash_at_every_point(on_sqlite: Harness) -> None:
+    began = time.monotonic()
+    cases, found = every_point(on_sqlite, "A")
+    told("A, SQLite, every point", cases, began)
+    assert found == []
+    assert cases >= 40
+
+
+@pytest.mark.parametrize("kind", ["B", "C"])
+def test_classes_b_and_c_survive_a_crash_at_every_fourth_point(
+    on_sqlite: Harness, kind: str
+) -> None:
+    """The other points in the long suite; which quarter is looked at changes with the day."""
+    first = int(time.time() // 86400) % 4 + 1
+    print(f"first point: {first}")
+    began = time.monotonic()
+    cases, found = every_point(on_sqlite, kind, step=4, first=first)
+    told(f"{kind}, SQLite, every fourth point", cases, began)
+    assert found == []
+    assert cases >= 10
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["B", "C"])
+def test_classes_b_and_c_survive_a_crash_at_every_point(on_sqlite: Harness, kind: str) -> None:
+    began = time.monotonic()
+    cases, found = every_point(on_sqlite, kind)
+    told(f"{kind}, SQLite, every point", cases, began)
+    assert found == []
+    assert cases >= 40
+
+
+@pytest.mark.long
+@pytest.mark.postgres
+@pytest.mark.parametrize("kind", ["A", "B", "C"])
+def test_a_crash_at_every_point_on_postgres(on_postgres: Harness, kind: str) -> None:
+    began = time.monotonic()
+    cases, found = every_point(on_postgres, kind)
+    told(f"{kind}, PostgreSQL, every point", cases, began)
+    assert found == []
+    assert cases >= 40
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["A", "B", "C"])
+def test_two_crashes_one_after_the_other(on_sqlite: Harness, kind: str) -> None:
+    """The second run dies, too. All pairs are thousands: TIDEGATE_PAIRS of them, by the printed seed."""
+    seed = int(os.environ.get("TIDEGATE_SEED") or time.time_ns() % 10**9)
+    wanted = int(os.environ.get("TIDEGATE_PAIRS") or 150)
+    print(f"seed: {seed}")
+    chance = random.Random(seed)
+    points = crash_and_recover(on_sqlite, kind, ())[0]["points"]
+    assert points > 5
+    began = time.monotonic()
+    found = []
+    for _ in range(wanted):
+        pair = (chance.randint(1, 60), chance.randint(1, 60))
+        said, case, _ = crash_and_recover(on_sqlite, kind, pair)
+        found += [f"{kind} at {pair}: {trouble}" for trouble in wrong(said, case)]
+    told(f"{kind}, SQLite, pairs", wanted, began)
+    assert found == []

@@ -1,0 +1,247 @@
+"""B10 and its neighbours: whatever a carrier or a shop answers, one waybill and one telling; what can't be known is asked."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import fault_merchant
+import pytest
+from fault_client import FaultCarrier, FaultShop
+from fault_remote import FAULTS, Case, FaultServer
+from sqlalchemy import select, update
+
+from tidegate.jobs.runner import drain
+from tidegate.services.chain import advance_many
+from tidegate.services.context import Context
+from tidegate.services.intake import import_orders
+from tidegate.services.invariants.checks import check
+from tidegate.services.rulebook import Rulebook
+from tidegate.store.schema import Base
+from tidegate.store.tables import CarrierService, Effect, Order, Parcel, Tenant
+from tidegate.store.unit_of_work import Store, open_engine
+
+pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
+CLASSES = ("A", "B", "C")
+
+
+class Merchant:
+    """A merchant in this process with a clock that tests move; its remotes are real HTTP."""
+
+    def __init__(self, url: str, folder: Path, remote: FaultServer, name: str, kind: str) -> None:
+        self.case: Case = remote.case(name)
+        self.times = [datetime.now(UTC) - timedelta(days=20)]
+        self.kind = kind
+        engine = open_engine(url)
+        Base.metadata.create_all(engine)
+        asked = (remote.url, name, kind, 0.5)
+        self.context = Context(
+            store=Store(engine), tenant_id=1, rules=_rules(), clock=lambda: self.times[0],
+            carriers={"sandbox": FaultCarrier(*asked)}, shops={1: FaultShop(*asked)}, data_dir=folder,
+        )  # fmt: skip
+        with self.context.store.unscoped() as session:
+            session.add(Tenant(code="main", name="main", created_at=self.times[0]))
+            session.commit()
+        fault_merchant.furnish(self.context, 100, self.times[0])
+
+    def take_in(self, orders: int) -> None:
+        import_orders(
+            self.context, fault_merchant.drafts(1, orders, self.times[0]), source="faults"
+        )
+
+    def wait(self, seconds: float) -> None:
+        self.times[0] += timedelta(seconds=seconds)
+        drain(self.context)
+
+    def effects(self, kind: str = "waybill") -> list[str]:
+        with self.context.store.begin(1, readonly=True) as work:
+            return list(work.session.scalars(select(Effect.state).where(Effect.kind == kind)))
+
+    def held(self) -> set[str | None]:
+        with self.context.store.begin(1, readonly=True) as work:
+            return set(
+                work.session.scalars(select(Order.hold_reason).where(Order.state == "on_hold"))
+            )
+
+    def creates(self) -> int:
+        return sum(call == "create" for _, _, call, _ in self.case.calls)
+
+    def keys(self) -> list[str]:
+        return [row["key"] for row in self.case.made]
+
+    def sound(self) -> None:
+        assert {one.id: one.offenders for one in check(self.context) if one.count} == {}
+        assert len(self.keys()) == len(set(self.keys())), "billed twice under one key"
+
+
+_READ: list[Rulebook] = []
+
+
+def _rules() -> Rulebook:
+    """Read once: a rulebook without publications says the same to everybody."""
+    if not _READ:
+        _READ.append(Rulebook())
+    return _READ[0]
+
+
+@pytest.fixture
+def open_merchant(
+    tmp_path: Path, remote: FaultServer, request: pytest.FixtureRequest
+) -> Iterator[Callable[[str], Merchant]]:
+    made: list[Merchant] = []
+
+    def make(kind: str) -> Merchant:
+        name = f"{abs(hash(request.node.nodeid))}-{len(made)}"
+        url = f"sqlite:///{tmp_path / f'{len(made)}.db'}"
+        made.append(Merchant(url, tmp_path, remote, name, kind))
+        return made[-1]
+
+    yield make
+    for merchant in made:
+        merchant.context.store.close()
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_a_carrier_that_accepts_and_never_answers_for_five_minutes(
+    open_merchant: Any, kind: str
+) -> None:
+    merchant = open_merchant(kind)
+    merchant.case.rate, merchant.case.kinds = 1.0, ("drop_after",)
+    merchant.take_in(8)
+    for _ in range(10):
+        merchant.wait(30)
+    assert set(merchant.effects()) == {"unknown"} or kind == "B"  # B finds them by asking
+    merchant.case.rate = 0.0
+    healed_at = merchant.times[0]
+    while merchant.times[0] < healed_at + timedelta(minutes=2) and kind != "C":
+        if set(merchant.effects()) == {"confirmed"}:
+            break
+        merchant.wait(10)
+    print(f"{kind}: resolved {(merchant.times[0] - healed_at).total_seconds():.0f} s after healing")
+    if kind != "C":
+        assert merchant.effects() == ["confirmed"] * 8
+        assert len(merchant.case.live()) == 8
+    else:
+        merchant.wait(3600)
+        assert merchant.effects() == ["unknown"] * 8
+        assert merchant.held() == {"waybill_unknown"}
+        assert merchant.creates() == 8, "class C must never be sent again"
+        live = {row["key"]: row["number"] for row in merchant.case.live()}
+        fault_merchant.person(merchant.context, live)
+        merchant.wait(1)
+        assert merchant.effects() == ["confirmed"] * 8
+        assert merchant.creates() == 8
+    merchant.sound()
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_misbehaviour_ends_in_one_waybill_and_one_telling(
+    open_merchant: Any, kind: str, fault: str
+) -> None:
+    merchant = open_merchant(kind)
+    merchant.case.script = {"create": [fault], "ship": [fault]}
+    merchant.take_in(1)
+    for _ in range(4):
+        merchant.wait(130)
+        fault_merchant.person(
+            merchant.context, {row["key"]: row["number"] for row in merchant.case.live()}
+        )
+        merchant.wait(1)
+    fault_merchant.leave(merchant.context, "N000001")
+    for _ in range(4):
+        merchant.wait(130)
+    assert [call for _, _, _, call in merchant.case.calls].count(fault) == 2
+    assert merchant.effects().count("confirmed") == 1
+    assert set(merchant.effects()) <= {"confirmed", "voided"}
+    assert len(merchant.case.live()) == 1
+    clear = fault in ("throttle", "slow")
+    parked = kind == "C" and not clear
+    assert merchant.effects("write_back") == ["unknown" if parked else "confirmed"]
+    assert len(merchant.case.told) == (0 if parked and fault.endswith("before") else 1)
+    merchant.sound()
+
+
+def test_a_carrier_that_is_down_half_an_hour_catches_up_without_a_double(
+    open_merchant: Any,
+) -> None:
+    merchant = open_merchant("A")
+    merchant.case.down = True
+    merchant.take_in(30)
+    for _ in range(60):
+        merchant.wait(30)
+    tries = merchant.creates()
+    print(f"30 orders, 30 min down: {tries} calls")
+    assert tries <= 30 * 20, "a carrier that is down must not be hammered"
+    merchant.case.down = False
+    healed_at = merchant.times[0]
+    while set(merchant.effects()) != {"confirmed"}:
+        assert merchant.times[0] < healed_at + timedelta(minutes=6)
+        merchant.wait(10)
+    print(f"caught up {(merchant.times[0] - healed_at).total_seconds():.0f} s after healing")
+    assert len(merchant.case.live()) == 30
+    merchant.sound()
+
+
+def test_a_slow_carrier_does_not_keep_another_ones_waybills_back(
+    open_merchant: Any, remote: FaultServer
+) -> None:
+    merchant = open_merchant("A")
+    slow = remote.case(f"slow-{id(merchant)}")
+    slow.delay_s = 0.4
+    carriers = {**merchant.context.carriers}
+    carriers["slow"] = FaultCarrier(remote.url, f"slow-{id(merchant)}", "A", 0.5)
+    object.__setattr__(merchant.context, "carriers", carriers)
+    with merchant.context.store.begin(1) as work:
+        work.session.execute(
+            update(CarrierService)
+            .where(CarrierService.code == "SF.standard")
+            .values(connector="slow")
+        )
+        work.commit()
+    merchant.take_in(24)
+    with merchant.context.store.begin(1) as work:
+        ids = list(work.session.scalars(select(Order.id).order_by(Order.id)))
+        work.session.execute(
+            update(Order).where(Order.id % 2 == 0).values(manual_service="SF.standard")
+        )
+        work.commit()
+    seen: dict[str, float] = {}
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.02):
+            with merchant.context.store.begin(1, readonly=True) as work:
+                for code, state in work.session.execute(select(Parcel.service_code, Parcel.state)):
+                    if state == "waybill":
+                        seen.setdefault(code or "", time.monotonic())
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        advance_many(merchant.context, ids, "received")
+        end = time.monotonic()
+    finally:
+        over.set()
+        looking.join()
+    assert set(seen) >= {"ZTO.standard"}
+    print(
+        f"the fast carrier's waybills were there {end - seen['ZTO.standard']:.1f} s before the slow one's"
+    )
+    assert end - seen["ZTO.standard"] > 0.5
+    assert len(merchant.case.live()) == 12
+    merchant.sound()
+
+
+def test_a_clock_that_jumps_an_hour_back_and_forth_asks_nobody_twice(open_merchant: Any) -> None:
+    merchant = open_merchant("C")
+    merchant.take_in(4)
+    for jump in (3600, -3600, 7200, -3600, 10, 3600):
+        merchant.wait(jump)
+    assert merchant.effects() == ["confirmed"] * 4
+    assert merchant.creates() == 4
+    merchant.sound()
