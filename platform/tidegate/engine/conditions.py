@@ -337,7 +337,7 @@ class Reading:
                 continue
             found = self.expression(here, item, scope, "boolean")
             if found:
-                parts.append(Leaf(found[0], render(found[0]), self.where(here)))
+                parts.append(Leaf(found[0], render(found[0])))
         return Condition(kind, tuple(parts))
 
     def _groups(
@@ -394,7 +394,7 @@ class Reading:
             return None
         node = over(subject, cell)
         found = self.bound(path, node, scope, "boolean", text) if node else None
-        return Leaf(found[0], render(found[0]), self.where(path)) if found else None
+        return Leaf(found[0], render(found[0])) if found else None
 
     # actions
 
@@ -513,11 +513,19 @@ class Reading:
 
     # cases
 
-    def cases(self, raw: Any, path: Path) -> tuple[Case, ...]:
+    def cases(
+        self, raw: Any, path: Path, before: Callable[[object], Case | None] = lambda _: None
+    ) -> tuple[Case, ...]:
+        """`before` tells the test that an entry has been read as already."""
         found: list[Case] = []
         names: set[str] = set()
         for index, item in enumerate(self.sequence(path, raw, "tests")):
             here = (*path, index)
+            known = before(item)
+            if known is not None and known.name not in names:
+                names.add(known.name)
+                found.append(known.placed(self.document.mark(here)[0]))
+                continue
             case = self.mapping(here, item, "test")
             self.known_keys(here, case, ("name", "at", "given", "expect"))
             name = str(case.get("name") or "")

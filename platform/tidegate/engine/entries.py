@@ -11,6 +11,7 @@ from tidegate.engine.language.binding import Scope
 from tidegate.engine.language.parser import parse
 from tidegate.engine.language.rendering import render
 from tidegate.engine.patterns.reading import read_pattern
+from tidegate.engine.rereading import Before
 from tidegate.engine.rulesets import ActionCall, Condition, Leaf, Row, Rule, Table
 from tidegate.engine.sourced import Path
 from tidegate.engine.strata import DerivedReads
@@ -23,21 +24,33 @@ ROW_KEYS = ("id", "title", "why", "enabled", "when", "then", "note", "active")
 
 
 class EntryReader:
-    """`allowed` are the gate's actions; `ids` gathers what is taken, `tables` the tables' heads."""
+    """`allowed` are the gate's actions; `before` has entries that need not be read again; `ids` gathers what is
+    taken, `tables` the tables' heads.
+    """
 
     def __init__(
-        self, reading: Reading, scope: Scope, allowed: tuple[str, ...], derived: DerivedReads
+        self,
+        reading: Reading,
+        scope: Scope,
+        allowed: tuple[str, ...],
+        derived: DerivedReads,
+        before: Before | None = None,
     ) -> None:
         self.reading = reading
         self.scope = scope
         self.allowed = allowed
         self.derived = derived
+        self.before = before or Before(None)
         self.ids: set[str] = set()
         self.tables: dict[str, Table] = {}
 
     def rule(self, path: Path, spec: dict[str, Any]) -> Rule:
         reading = self.reading
         reading.rule = str(spec.get("id") or "")
+        known = self.before.rule(spec)
+        if known is not None:
+            reading.identity((*path, "id"), spec["id"], self.ids, "rule")
+            return known.placed(reading.where(path), reading.document.mark(path)[0])
         reading.known_keys(path, spec, RULE_KEYS)
         name = reading.identity((*path, "id"), spec.get("id"), self.ids, "rule")
         if "if" not in spec and "pattern" not in spec:
@@ -137,19 +150,28 @@ class EntryReader:
                 f"表 {name} 需要 inputs、outputs 和 rows",
                 f"the table {name} needs inputs, outputs and rows",
             )
+        shown = tuple(found[1] if found else "" for found in found_inputs)
+        why, own = str(spec.get("why") or ""), title if title["zh"] else {}
+        table = Table(name, shown, tuple(outputs), policy, own, why, note_of(spec))
         found: list[Rule] = []
         for index, raw in enumerate(rows):
             here: Path = (*path, "rows", index)
             row = reading.mapping(here, raw, "row")
             reading.rule = f"{name}.{row.get('id', index + 1)}"
-            rule = self._row(here, row, name, subjects, outputs, title, str(spec.get("why") or ""))
-            found.append(replace(rule, table=name, table_policy=policy))
-        shown = tuple(found[1] if found else "" for found in found_inputs)
-        own = title if title["zh"] else {}
-        self.tables[name] = Table(
-            name, shown, tuple(outputs), policy, own, str(spec.get("why") or ""), note_of(spec)
-        )
+            rule = self._known_row(here, row, table)
+            if rule is None:
+                rule = self._row(here, row, name, subjects, outputs, title, why)
+                rule = replace(rule, table=name, table_policy=policy)
+            found.append(rule)
+        self.tables[name] = table
         return found
+
+    def _known_row(self, path: Path, row: dict[str, Any], table: Table) -> Rule | None:
+        reading, known = self.reading, self.before.row(row, table)
+        if known is None:
+            return None
+        reading.identity((*path, "id"), known.id, self.ids, "row")
+        return known.placed(reading.where(path), reading.document.mark(path)[0])
 
     def _input(self, path: Path, raw: Any) -> tuple[tree.Node, str] | None:
         """The input, which each cell binds and checks together with its own test, and its text."""

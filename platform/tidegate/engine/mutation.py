@@ -231,7 +231,7 @@ def _of_rule(rule: Rule) -> Iterator[tuple[Mutant, Rule]]:
             yield mutant, replace(rule, condition=dropped)
         for what, node in _variants(leaf.node):
             text = render(node)
-            changed = _condition(rule.condition, place, Leaf(node, text, leaf.path))
+            changed = _condition(rule.condition, place, Leaf(node, text))
             mutant = Mutant(rule.id, what, leaf.text, text, nodes=(leaf.node, node))
             yield mutant, replace(rule, condition=changed)
     for place, call in enumerate(rule.actions):

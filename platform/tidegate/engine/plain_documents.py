@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from tidegate.engine.frozen import Entry
 from tidegate.engine.limits import MAX_BYTES, MAX_DEPTH, MAX_DIGITS, MAX_VALUES
 from tidegate.engine.problems import RuleProblems
 from tidegate.engine.simple_yaml import Path, scalar
@@ -62,11 +63,15 @@ class _Plain:
         self.values = 0
 
     def copy(self, value: Any, path: Path) -> Any:
-        self.values += 1
+        # plain data already, and nobody can have changed it
+        shared = isinstance(value, Entry) and len(path) + value.height <= MAX_DEPTH
+        self.values += value.size if shared else 1
         if self.values > MAX_VALUES:
             raise refused(self.name, "yaml.too_many_values", *TOO_MANY)
         if len(path) > MAX_DEPTH:
             raise refused(self.name, "yaml.too_deep", "嵌套过深", "it is nested too deeply")
+        if shared:
+            return value
         if isinstance(value, str):
             return self._text(value)
         if value is None or isinstance(value, bool):

@@ -26,15 +26,17 @@ def read_ruleset(
     name: str = "<text>",
     *,
     unfinished: bool = False,
+    before: RuleSet | None = None,
 ) -> RuleSet:
     """A rule set from a path, from YAML text, or from plain data (as from JSON). An `unfinished`
-    one may say `rules: []`.
+    one may say `rules: []`. Entries that stand in the document of `before`, as they are, are not
+    read again (`rereading`); what comes out is the same.
 
     Raises:
         RuleProblems: with all problems of the document in `.problems`.
     """
     document, name, text = _load(source, name)
-    reading, ruleset = _read(document, vocabulary, name, unfinished)
+    reading, ruleset = _read(document, vocabulary, name, unfinished, before)
     if reading.problems and text:  # JSON: once more, with places if it is YAML as well
         with suppress(RuleProblems):
             reading, ruleset = _read(read_yaml(text, name), vocabulary, name, unfinished)
@@ -44,12 +46,16 @@ def read_ruleset(
 
 
 def _read(
-    document: Sourced, vocabulary: Vocabulary, name: str, unfinished: bool
+    document: Sourced,
+    vocabulary: Vocabulary,
+    name: str,
+    unfinished: bool,
+    before: RuleSet | None = None,
 ) -> tuple[Reading, RuleSet | None]:
     reading = Reading(document, vocabulary)
     reading.unfinished = unfinished
     try:
-        return reading, SetReader(reading, name).read()
+        return reading, SetReader(reading, name, before).read()
     except Enough:
         return reading, None
 

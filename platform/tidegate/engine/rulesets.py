@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -29,7 +29,6 @@ class Leaf:
 
     node: tree.Node
     text: str
-    path: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,9 +120,49 @@ class Rule:
     def leaves(self) -> tuple[Leaf, ...]:
         return tuple(self.condition.leaves())
 
-    @property
+    @cached_property
     def writes(self) -> frozenset[str]:
         return frozenset(call.action.writes for call in self.actions)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Ids of facts, lists and derived facts that conditions and arguments name."""
+        nodes = [leaf.node for leaf in self.leaves]
+        nodes += _nodes(self.actions)
+        return frozenset(name for node in nodes for name in reads(node))
+
+    @cached_property
+    def kept(self) -> dict[str, Any]:
+        """What has been made of the rule once, such as its document, by what it is. It goes along when only the
+        place of the rule is another.
+        """
+        return {}
+
+    def placed(self, path: str, line: int = 0, stratum: int | None = None) -> Rule:
+        """The same rule at another place: itself where nothing is different."""
+        stratum = self.stratum if stratum is None else stratum
+        if (self.path, self.line, self.stratum) == (path, line, stratum):
+            return self
+        found = object.__new__(
+            Rule
+        )  # without asking fifteen fields anew: a drag moves a thousand rules
+        vars(found).update(vars(self), path=path, line=line, stratum=stratum)
+        return found
+
+    @cached_property
+    def canonical(self) -> str:
+        """Its meaning as JSON text in one fixed form."""
+        return _json(
+            {
+                "id": self.id,
+                "title": dict(self.title),
+                "why": self.why,
+                "if": self.condition.text(),
+                "then": [call.text() for call in self.actions],
+                "active": [str(self.active_from), str(self.active_to)],
+                "table": [self.table, self.table_policy],
+            }
+        )
 
 
 @dataclass(frozen=True)
@@ -195,6 +234,19 @@ class Case:
     at: object = None
     line: int = 0
 
+    @cached_property
+    def kept(self) -> dict[str, Any]:
+        """What has been made of the test once."""
+        return {}
+
+    def placed(self, line: int) -> Case:
+        """The same test on another line."""
+        if self.line == line:
+            return self
+        found = object.__new__(Case)
+        vars(found).update(vars(self), line=line)
+        return found
+
 
 @dataclass(frozen=True)
 class RuleSet:
@@ -244,13 +296,10 @@ class RuleSet:
     def facts_read(self) -> frozenset[str]:
         """Ids of all vocabulary and custom facts any rule, derived fact or argument reads."""
         nodes = [derived.node for derived in self.derive.values()]
-        nodes += [leaf.node for rule in self.rules for leaf in rule.leaves]
-        calls = [call for rule in self.rules for call in rule.actions]
-        calls += [call for stage in self.stages for call in stage.otherwise]
-        nodes += [
-            value for call in calls for value in call.args.values() if isinstance(value, tree.Node)
-        ]
-        return frozenset(name for node in nodes for name in reads(node) if name not in self.derive)
+        nodes += [node for stage in self.stages for node in _nodes(stage.otherwise)]
+        found = {name for node in nodes for name in reads(node)}
+        found.update(*(rule.names for rule in self.rules))
+        return frozenset(found - self.derive.keys())
 
     @cached_property
     def spoken(self) -> dict[tuple[str, str], str]:
@@ -269,20 +318,17 @@ class RuleSet:
         """SHA-256 over the meaning: comments, layout, spelling of names and tests do not change
         it.
         """
-        text = json.dumps(
-            self.canonical(), ensure_ascii=False, sort_keys=True, separators=(",", ":")
-        )
-        return hashlib.sha256(text.encode()).hexdigest()
+        return hashlib.sha256(self.canonical.encode()).hexdigest()
 
-    def canonical(self) -> dict[str, object]:
-        """The set as plain data in one fixed form (not a loadable document)."""
-        return {
+    @property
+    def canonical(self) -> str:
+        """The set as JSON text in one fixed form (not a loadable document), keys in order."""
+        found: dict[str, object] = {
             "language": 1,
             "id": self.id,
             "gate": self.gate,
             "title": dict(self.title),
             "policy": self.policy,
-            "stages": [_canonical_stage(stage) for stage in self.stages],
             "parameters": {name: _canonical_parameter(p) for name, p in self.parameters.items()},
             "lists": {
                 name: [x.type, dict(x.title), [literal_text(v) for v in x.values]]
@@ -296,6 +342,7 @@ class RuleSet:
                 for name, f in self.fields.items()
             },
         }
+        return _joined(found, "stages", [_canonical_stage(stage) for stage in self.stages])
 
 
 def reads(node: tree.Node) -> Iterator[str]:
@@ -312,23 +359,27 @@ def _canonical_parameter(p: Parameter) -> list[object]:
     return [p.type, *bounds, p.unit, list(p.values), dict(p.title)]
 
 
-def _canonical_stage(stage: Stage) -> dict[str, object]:
-    return {
+def _canonical_stage(stage: Stage) -> str:
+    found: dict[str, object] = {
         "id": stage.id,
         "policy": stage.policy,
         "severity": list(stage.severity),
         "otherwise": [call.text() for call in stage.otherwise],
         "on_missing": stage.on_missing,
-        "rules": [
-            {
-                "id": rule.id,
-                "title": dict(rule.title),
-                "why": rule.why,
-                "if": rule.condition.text(),
-                "then": [call.text() for call in rule.actions],
-                "active": [str(rule.active_from), str(rule.active_to)],
-                "table": [rule.table, rule.table_policy],
-            }
-            for rule in stage.rules
-        ],
     }
+    return _joined(found, "rules", [rule.canonical for rule in stage.rules])
+
+
+def _joined(fields: Mapping[str, object], key: str, members: Sequence[str]) -> str:
+    """A JSON object of the fields and, at its place among the keys, a list of what is JSON text already."""
+    texts = {name: _json(value) for name, value in fields.items()} | {key: f"[{','.join(members)}]"}
+    return "{" + ",".join(f'"{name}":{texts[name]}' for name in sorted(texts)) + "}"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _nodes(calls: Iterable[ActionCall]) -> list[tree.Node]:
+    """The expressions among the arguments."""
+    return [v for call in calls for v in call.args.values() if isinstance(v, tree.Node)]

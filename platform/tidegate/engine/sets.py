@@ -16,6 +16,7 @@ from tidegate.engine.language.types import Type, list_of, of_fact
 from tidegate.engine.limits import MAX_DERIVED_DEPTH, MAX_RULES
 from tidegate.engine.operations import order
 from tidegate.engine.problems import ExpressionError, nearest
+from tidegate.engine.rereading import Before, same_names
 from tidegate.engine.rulesets import (
     ON_MISSING,
     POLICIES,
@@ -57,8 +58,9 @@ LIST_TYPES = ("text", "number", "money", "duration", "date", "instant", "time")
 
 
 class SetReader:
-    def __init__(self, reading: Reading, name: str) -> None:
+    def __init__(self, reading: Reading, name: str, before: RuleSet | None = None) -> None:
         self.reading = reading
+        self.before = before
         self.name = name
         self.scope = Scope(reading.vocabulary)
         self.allowed: tuple[str, ...] = ()
@@ -91,9 +93,10 @@ class SetReader:
             )
         self._prepare(gate, fields, parameters, lists, policy)
         self._derive(data.get("derive"))
-        entries = EntryReader(reading, self.scope, self.allowed, self.derived)
+        before = self._before(gate, policy, parameters, lists, fields)
+        entries = EntryReader(reading, self.scope, self.allowed, self.derived, before)
         stages = self._stages(data, policy, entries)
-        cases = reading.cases(data.get("tests"), ("tests",))
+        cases = reading.cases(data.get("tests"), ("tests",), before.case)
         four_eyes = reading.switch(("four_eyes",), data.get("four_eyes", False))
         if reading.problems:
             return None
@@ -114,6 +117,22 @@ class SetReader:
             note_of(data),
             four_eyes,
         )
+
+    def _before(
+        self,
+        gate: str,
+        policy: str,
+        parameters: Mapping[str, Parameter],
+        lists: Mapping[str, NamedList],
+        fields: Mapping[str, Fact],
+    ) -> Before:
+        """What need not be read again."""
+        was, vocabulary = self.before, self.reading.vocabulary
+        if was is None or not same_names(
+            was, vocabulary, gate, policy, parameters, lists, fields, self.derive
+        ):
+            return Before(None)
+        return Before(was)
 
     # the head
 
@@ -408,7 +427,9 @@ class SetReader:
         off = tuple((place, rule) for place, rule in enumerate(rules) if not rule.enabled)
         ordered = tuple(rule for rule in rules if rule.enabled)
         layered = stratify(ordered, reading.problems)
-        ordered = ordered if policy == "first" else layered
+        ordered = (
+            tuple(r.placed(r.path, r.line, 0) for r in ordered) if policy == "first" else layered
+        )
         title = reading.title((*path, "title"), spec.get("title"), "") if name else {}
         own = title if name and title["zh"] else {}
         note = note_of(spec) if name else ""

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from tidegate.engine.language import tree
 from tidegate.engine.problems import Problem
@@ -56,7 +55,9 @@ def stratify(rules: Sequence[Rule], problems: list[Problem]) -> tuple[Rule, ...]
     for name in writers:
         _level(name, waits, levels, (), problems)
     return tuple(
-        replace(rule, stratum=max((levels[n] + 1 for n in rule.reads if n in levels), default=0))
+        rule.placed(
+            rule.path, rule.line, max((levels[n] + 1 for n in rule.reads if n in levels), default=0)
+        )
         for rule in rules
     )
 

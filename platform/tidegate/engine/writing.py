@@ -4,7 +4,8 @@
     data = document_of(ruleset)            # plain data; decimals are Decimal
 
 Names are written as ids, conditions in their canonical form, arguments that have their default
-are left out. Comments and layout are not kept; tables, notes and tests are.
+are left out. Comments and layout are not kept; tables, notes and tests are. The containers of a
+document are its own; rules, rows and tests in it are shared and frozen.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
+from tidegate.engine.frozen import Entry, frozen
 from tidegate.engine.language import tree
 from tidegate.engine.language.rendering import literal_text, render
 from tidegate.engine.patterns.reading import document as pattern_document
@@ -65,7 +67,9 @@ def document_of(ruleset: RuleSet) -> dict[str, Any]:
         found["stages"] = [_stage(stage, ruleset.tables) for stage in ruleset.stages]
     else:
         found |= _entries(ruleset.stages[0].written, ruleset.tables)
-    return found | ({"tests": [_case(case) for case in ruleset.cases]} if ruleset.cases else {})
+    return found | (
+        {"tests": [case_document(case) for case in ruleset.cases]} if ruleset.cases else {}
+    )
 
 
 def _section(key: str, things: Mapping[str, Any], write_one: Any) -> dict[str, Any]:
@@ -167,8 +171,21 @@ def _entries(rules: Sequence[Rule], tables: Mapping[str, Table]) -> dict[str, An
     return found
 
 
-def rule_document(rule: Rule) -> dict[str, Any]:
-    """One rule as it stands under `rules`."""
+def rule_document(rule: Rule) -> Entry:
+    """One rule as it stands under `rules`; written once."""
+    if "rule" not in rule.kept:
+        rule.kept["rule"] = frozen(_rule(rule))
+    return rule.kept["rule"]  # type: ignore[no-any-return]
+
+
+def row_document(rule: Rule) -> Entry:
+    """A row as it stands in its table; written once."""
+    if "row" not in rule.kept:
+        rule.kept["row"] = frozen(_row(rule))
+    return rule.kept["row"]  # type: ignore[no-any-return]
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
     parts, pattern = rule.condition.parts, {}
     if parts and isinstance(parts[-1], Leaf) and isinstance(parts[-1].node, tree.Sequence):
         pattern = {"pattern": pattern_document(parts[-1].node)}
@@ -219,16 +236,16 @@ def _table(table: Table, rows: tuple[Rule, ...]) -> dict[str, Any]:
         **({"policy": table.policy} if table.policy else {}),
         "inputs": list(table.inputs),
         "outputs": list(table.outputs),
-        "rows": [_row(table.id, row) for row in rows],
+        "rows": [row_document(row) for row in rows],
     }
 
 
-def _row(table: str, rule: Rule) -> dict[str, Any]:
+def _row(rule: Rule) -> dict[str, Any]:
     row = rule.row
     if row is None:
         raise ValueError(f"the rule {rule.id} belongs to a table but has no cells")
     return {
-        "id": rule.id.removeprefix(f"{table}."),
+        "id": rule.id.removeprefix(f"{rule.table}."),
         **_title(row.title),
         **({"why": row.why} if row.why else {}),
         **_switch(rule),
@@ -316,6 +333,10 @@ def _text_argument(value: object) -> Any:
 # tests
 
 
-def _case(case: Case) -> dict[str, Any]:
-    at = {} if case.at is None else {"at": case.at}
-    return {"name": case.name, **at, "given": dict(case.given), "expect": dict(case.expect)}
+def case_document(case: Case) -> Entry:
+    """A test as it stands under `tests`; written once."""
+    if "case" not in case.kept:
+        at = {} if case.at is None else {"at": case.at}
+        document = {"name": case.name, **at, "given": dict(case.given), "expect": dict(case.expect)}
+        case.kept["case"] = frozen(document)
+    return case.kept["case"]

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from tidegate.engine.frozen import Entry
 from tidegate.engine.simple_yaml import scalar
 
 WIDTH = 120
@@ -23,8 +24,6 @@ _UNPRINTABLE = re.compile(
 )
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
 _LONGEST_KEY = 400
-_KEPT_RULES = 8_000
-_written: dict[tuple[int, str], list[str]] = {}  # lines of rules by their data; never changed
 # text here, but something else to programs that read YAML 1.1
 _OLD = re.compile(
     r"(?:[yY]es|YES|[nN]o|NO|[oO]n|ON|[oO]ff|OFF|0[xob]?[0-9a-fA-F_]+|[-+]?[0-9_]+(?::[0-5]?[0-9])+(?:\.[0-9_]*)?)\Z"
@@ -64,21 +63,21 @@ def _entry(key: str, value: Any, indent: int) -> list[str]:
 
 def _sequence(data: Sequence[Any], key: str, indent: int) -> list[str]:
     lines: list[str] = []
-    write_one = _rule if key == "rules" else _item
     for value in data:
-        item = write_one(value, key, indent + 2)
+        item = (
+            _kept(value, key, indent + 2)
+            if isinstance(value, Entry)
+            else _item(value, key, indent + 2)
+        )
         lines += [" " * indent + "- " + item[0][indent + 2 :], *item[1:]]
     return lines
 
 
-def _rule(value: Any, key: str, indent: int) -> list[str]:
-    """A rule as it was written the last time: a save changes one rule of a thousand."""
-    known = (indent, repr(value))
-    found = _written.get(known)
+def _kept(value: Entry, key: str, indent: int) -> list[str]:
+    """An entry as it was written the last time: a save changes one rule of a thousand."""
+    found = value.lines.get((key, indent))
     if found is None:
-        if len(_written) >= _KEPT_RULES:
-            _written.clear()
-        found = _written[known] = _item(value, key, indent)
+        found = value.lines[key, indent] = _item(value, key, indent)
     return found
 
 

@@ -56,7 +56,7 @@ def read_pattern(
     over = tree.Fact(episode.group.id)
     by = tree.Member(over, episode.instant.field_name, episode.instant.id)
     node = tree.Sequence(over, by, steps, within)
-    return Leaf(node, render(node), reading.where(path))
+    return Leaf(node, render(node))
 
 
 def document(node: tree.Sequence) -> dict[str, object]:

@@ -340,7 +340,7 @@ def _edit(
     base = working_set(context, set_id)
     document = document_of(base)
     change(document)
-    ruleset = read_ruleset(document, context.rules.vocabulary, set_id, unfinished=True)
+    ruleset = read_ruleset(document, context.rules.vocabulary, set_id, unfinished=True, before=base)
     return _save(context, set_id, version, ruleset, actor, act, what)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete
 
+from tidegate.engine.frozen import thawed
 from tidegate.engine.problems import RuleProblems
 from tidegate.engine.rulesets import RuleSet
 from tidegate.engine.writing import document_of, write
@@ -107,8 +107,9 @@ def paste(target: Target, row_id: str, place: str, text: str) -> tuple[Draft, in
         for offset, line in enumerate(values):
             if start + offset >= len(whole["rows"]):
                 whole["rows"].append(_blank(whole))
+            row = _opened(whole, start + offset)
             for where, value in line:
-                _put(whole["rows"][start + offset], where, value)
+                _put(row, where, value)
 
     return _save(target, change), len(block)
 
@@ -137,7 +138,7 @@ def duplicate_row(target: Target, row_id: str) -> Draft:
     """A copy right below, switched off until somebody has changed it."""
 
     def change(table: Table) -> None:
-        row = deepcopy(_row(table, row_id))
+        row = thawed(_row(table, row_id))
         copied = {**row, "id": _blank(table)["id"], "enabled": False}
         table["rows"].insert(table["rows"].index(_row(table, row_id)) + 1, copied)
 
@@ -185,7 +186,7 @@ def add_column(target: Target, source: str, *, output: bool) -> Draft:
 
     def change(table: Table) -> None:
         table["outputs" if output else "inputs"].append(source)
-        for row in table["rows"]:
+        for row in _all_opened(table):
             row["then" if output else "when"].append("-")
 
     return _save(target, change)
@@ -209,7 +210,7 @@ def change_column(target: Target, place: str, source: str) -> Draft:
                 en="A table has at least one column that asks and one that does.",
             )
         del table[head][number]
-        for row in table["rows"]:
+        for row in _all_opened(table):
             del row[cells][number]
 
     return _save(target, change)
@@ -389,15 +390,27 @@ def _noted(row: Table, note: str) -> None:
 
 
 def _row(table: Table, row_id: str) -> Table:
-    for row in table["rows"]:
+    """The row, to be changed in place. Raises NotFound."""
+    for place, row in enumerate(table["rows"]):
         if str(row["id"]) == row_id:
-            return row  # type: ignore[no-any-return]
+            return _opened(table, place)
     raise NotFound(
         "rules.no_row",
         zh=f"没有 {row_id} 这一行；可能刚被删除。",
         en=f"There is no row {row_id}; it may just have been removed.",
         row=row_id,
     )
+
+
+def _opened(table: Table, place: int) -> Table:
+    """A row of its own in the place of one that other editions share."""
+    row: Table = thawed(table["rows"][place])
+    table["rows"][place] = row
+    return row
+
+
+def _all_opened(table: Table) -> list[Table]:
+    return [_opened(table, place) for place in range(len(table["rows"]))]
 
 
 def _places(table: Table) -> list[str]:

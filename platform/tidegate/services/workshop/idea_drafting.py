@@ -192,11 +192,11 @@ def _place(document: set_edits.Document, idea: Idea) -> set_edits.Document:
 
 def _put_exception(context: Context, document: set_edits.Document, idea: Idea) -> None:
     for block in set_edits.blocks(document):
-        for rule in block.get("rules") or ():
+        for place, rule in enumerate(block.get("rules") or ()):
             if rule["id"] == idea.rule_id:
                 told = f"{rule.get('why', '')}；除外：{why(context, idea)}".removeprefix("；")
-                rule["why"] = told
-                rule["if"] = [*rule["if"], _exception(idea)]
+                conditions = [*rule["if"], _exception(idea)]
+                block["rules"][place] = {**rule, "why": told, "if": conditions}
                 return
     raise InputError(
         "ideas.rule_gone",

@@ -48,12 +48,20 @@ def usage(ruleset: RuleSet) -> Usage:
 def _counted(ruleset: RuleSet) -> Usage:
     found = Usage()
     for rule in ruleset.written:
-        nodes = list(_nodes(rule))
-        names = {n.id for n in nodes if isinstance(n, (tree.Parameter, tree.ListName))}
+        names, fixed = _used(rule)
         found.names.update(names)
-        for pair in {pair for node in nodes for pair in _fixed(node)}:
+        for pair in fixed:
             found.fixed.setdefault(pair, []).append(rule.id)
     return found
+
+
+def _used(rule: Rule) -> tuple[frozenset[str], frozenset[tuple[str, str]]]:
+    """Names and fixed numbers of one rule; looked for once, as a save leaves all others as they were."""
+    if "used" not in rule.kept:
+        nodes = list(_nodes(rule))
+        names = frozenset(n.id for n in nodes if isinstance(n, (tree.Parameter, tree.ListName)))
+        rule.kept["used"] = names, frozenset(pair for node in nodes for pair in _fixed(node))
+    return rule.kept["used"]  # type: ignore[no-any-return]
 
 
 def _nodes(rule: Rule) -> Iterator[tree.Node]:

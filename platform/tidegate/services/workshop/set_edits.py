@@ -1,4 +1,5 @@
-"""Changes to a set as a plain document: each takes the document of the whole set and changes it.
+"""Changes to a set as a plain document: each takes the document of the whole set and changes it. Rules, rows and
+tests in it are shared with other editions of the set (`engine.frozen`): a new one is put in the place of the old.
 
 Raises NotFound where the thing to change is not there, and InputError where it stands already.
 """
@@ -66,12 +67,9 @@ def move_rule(document: Document, rule_id: str, place: int) -> None:
 
 def switch_rule(document: Document, rule_id: str, on: bool) -> None:
     """A rule, or a row of a table (`table.row`)."""
-    entry = _entry(document, rule_id)
-    entry.pop("enabled", None)
-    if not on:
-        ordered = _ordered_rule(entry | {"enabled": False})
-        entry.clear()
-        entry.update(ordered)
+    entries, place = _entry(document, rule_id)
+    switched = {key: value for key, value in entries[place].items() if key != "enabled"}
+    entries[place] = switched if on else _ordered_rule(switched | {"enabled": False})
 
 
 def put_head(document: Document, changes: Mapping[str, Any]) -> None:
@@ -161,15 +159,17 @@ def _find(document: Document, rule_id: str) -> tuple[Document, int]:
     raise _missing(rule_id)
 
 
-def _entry(document: Document, rule_id: str) -> Document:
+def _entry(document: Document, rule_id: str) -> tuple[list[Document], int]:
+    """The list in which a rule or row stands, and its place in it."""
     for block in blocks(document):
-        for rule in block.get("rules") or []:
+        rules = block.get("rules") or []
+        for place, rule in enumerate(rules):
             if rule.get("id") == rule_id:
-                return rule  # type: ignore[no-any-return]
+                return rules, place
         for table in block.get("tables") or []:
-            for row in table.get("rows") or []:
+            for place, row in enumerate(table.get("rows") or []):
                 if f"{table['id']}.{row.get('id')}" == rule_id:
-                    return row  # type: ignore[no-any-return]
+                    return table["rows"], place
     raise _missing(rule_id)
 
 
