@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import bindparam, insert, select, text
 
 from tidegate.domain.orders import OrderDraft
 from tidegate.services.context import Context
@@ -46,6 +46,26 @@ _CHECKED = dict.fromkeys(
         "phone_valid",
         "address_is_new",
     )
+)
+
+
+_ORDERS: Any = Order.__table__  # Core, built once: a single order asks all of them
+_PLACES: Any = Shop.__table__
+_KNOWN = select(_ORDERS.c.id, _ORDERS.c.number, _ORDERS.c.source_hash).where(
+    _ORDERS.c.tenant_id == bindparam("tenant"),
+    _ORDERS.c.shop_id == bindparam("shop"),
+    _ORDERS.c.number.in_(bindparam("numbers", expanding=True)),
+)
+_SHOPS = select(_PLACES.c.channel, _PLACES.c.name, _PLACES.c.id).where(
+    _PLACES.c.tenant_id == bindparam("tenant")
+)
+_ADDRESSES = (
+    select(_ORDERS.c.address_key)
+    .where(
+        _ORDERS.c.tenant_id == bindparam("tenant"),
+        _ORDERS.c.address_key.in_(bindparam("keys", expanding=True)),
+    )
+    .distinct()
 )
 
 
@@ -135,20 +155,17 @@ class Intake:
             if shop_id is not None:
                 numbers.setdefault(shop_id, []).append(draft.number)
         found: dict[tuple[int, str], tuple[int, str]] = {}
-        columns = (Order.id, Order.number, Order.source_hash)
         for shop_id, mine in numbers.items():
-            statement = select(*columns).where(
-                Order.tenant_id == self.tenant_id, Order.shop_id == shop_id, Order.number.in_(mine)
-            )
-            for order_id, number, hashed in self.connection.execute(statement):
+            values = {"tenant": self.tenant_id, "shop": shop_id, "numbers": mine}
+            for order_id, number, hashed in self.connection.execute(_KNOWN, values):
                 found[shop_id, number] = (order_id, hashed)
         return found
 
     # Shops.
 
     def _known_shops(self) -> dict[tuple[str, str], int]:
-        statement = select(Shop.channel, Shop.name, Shop.id).where(Shop.tenant_id == self.tenant_id)
-        return {(channel, name): key for channel, name, key in self.connection.execute(statement)}
+        found = self.connection.execute(_SHOPS, {"tenant": self.tenant_id})
+        return {(channel, name): key for channel, name, key in found}
 
     def _shops(self, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], int]:
         known = self._known_shops()
@@ -235,10 +252,8 @@ class Intake:
         keys = {row["address_key"] for row in rows if row["address_key"]}
         if not keys:
             return
-        statement = select(Order.address_key).where(
-            Order.tenant_id == self.tenant_id, Order.address_key.in_(keys)
-        )
-        seen = set(self.connection.execute(statement.distinct()).scalars())
+        values = {"tenant": self.tenant_id, "keys": sorted(keys)}
+        seen = set(self.connection.execute(_ADDRESSES, values).scalars())
         for row in rows:
             if row["address_key"]:
                 row["address_is_new"] = row["address_key"] not in seen

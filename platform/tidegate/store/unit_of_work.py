@@ -6,13 +6,13 @@ can't leak another merchant's rows; new objects get the tenant when they are flu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, Executable, Row, event
 from sqlalchemy.orm import ORMExecuteState, Session, sessionmaker, with_loader_criteria
 
 from tidegate.store import shop_scope, trouble
@@ -52,9 +52,8 @@ class Store:
         self.engine = engine
         self._shops: frozenset[int] | None = None
         self._sessions = sessionmaker(engine, expire_on_commit=False)
-        self._readers = sessionmaker(
-            engine.execution_options(readonly=True), expire_on_commit=False
-        )
+        self._looking = engine.execution_options(readonly=True)
+        self._readers = sessionmaker(self._looking, expire_on_commit=False)
         self._group = GroupCommit(engine, _joined)
 
     @contextmanager
@@ -94,6 +93,11 @@ class Store:
             return wish.done.result(GROUP_WAIT_S)
         except TimeoutError:
             raise trouble.busy() from None
+
+    def look_up(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+        """Rows of a prepared Core query over all tenants: for what every request asks before it is known who asks."""
+        with self._looking.connect() as connection:
+            return connection.execute(statement, values).all()
 
     def close(self) -> None:
         """Write what waits in groups and let go of all connections; the store may be used again."""
