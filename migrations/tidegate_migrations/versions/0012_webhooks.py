@@ -29,7 +29,6 @@ def upgrade() -> None:
         sa.Column("old_token_hash", sa.String(length=64), nullable=True),
         sa.Column("secrets", sa.Text(), nullable=False),
         sa.Column("old_until", INSTANT, nullable=True),
-        sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("refused", sa.Integer(), nullable=False),
         sa.Column("refused_at", INSTANT, nullable=True),
         sa.Column("refused_code", sa.String(length=40), nullable=True),
@@ -52,12 +51,14 @@ def upgrade() -> None:
         sa.Column("source", sa.String(length=80), nullable=False),
         sa.Column("event_id", sa.String(length=120), nullable=False),
         sa.Column("kind", sa.String(length=60), nullable=False),
+        sa.Column("subject", sa.String(length=200), nullable=True),
         sa.Column("happened_at", INSTANT, nullable=True),
         sa.Column("received_at", INSTANT, nullable=False),
         sa.Column("repeats", sa.Integer(), nullable=False),
         sa.Column("payload", sa.Text(), nullable=True),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("due_at", INSTANT, nullable=False),
         sa.Column("error", sa.String(length=80), nullable=True),
         sa.Column("worked_at", INSTANT, nullable=True),
         sa.Column("tenant_id", KEY, nullable=False),
@@ -78,7 +79,8 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_hook_message_address", "hook_message", ["address_id", "received_at"])
-    op.create_index("ix_hook_message_state", "hook_message", ["tenant_id", "state", "received_at"])
+    op.create_index("ix_hook_message_state", "hook_message", ["tenant_id", "state", "due_at"])
+    op.create_index("ix_hook_message_subject", "hook_message", ["tenant_id", "subject"])
     op.create_table(
         "webhook_endpoint",
         sa.Column("id", KEY, nullable=False),

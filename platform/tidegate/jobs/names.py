@@ -8,6 +8,7 @@ from typing import Any
 from tidegate.services import alerts, chain, tracking, voiding, write_back
 from tidegate.services.context import Context
 from tidegate.services.hooks import working
+from tidegate.services.webhooks import delivering, spreading, tending
 from tidegate.services.workshop import hit_counting, simulation_run
 
 Function = Callable[[Context, Mapping[str, Any]], object]
@@ -21,8 +22,11 @@ FUNCTIONS: Mapping[str, Function] = {
     "advance_order": _advance,
     "alert_wakeup": lambda context, args: alerts.watch(context, [int(args["parcel_id"])], "time"),
     "count_rule_hits": lambda context, _args: hit_counting.fold(context),
+    "deliver_webhooks": lambda context, args: delivering.deliver(context, args["ids"]),
     "pull_scans": lambda context, _args: tracking.pull_scans(context),
     "simulate": lambda context, args: simulation_run.run(context, int(args["simulation_id"])),
+    "spread_webhooks": lambda context, _args: spreading.spread(context),
+    "tend_webhooks": lambda context, _args: tending.tend(context),
     "sweep_orders": lambda context, _args: chain.sweep(context),
     "watch_parcels": lambda context, args: alerts.watch(
         context, args["parcel_ids"], str(args["trigger"])
@@ -41,6 +45,10 @@ BATCHES: Mapping[str, Callable[[Context, list[Mapping[str, Any]]], object]] = {
     "watch_parcels": lambda context, many: alerts.watch(
         context, [id_ for args in many for id_ in args["parcel_ids"]], str(many[-1]["trigger"])
     ),
+    "deliver_webhooks": lambda context, many: delivering.deliver(
+        context, [id_ for args in many for id_ in args["ids"]]
+    ),
+    "spread_webhooks": lambda context, _many: spreading.spread(context),
     "work_hook_messages": lambda context, many: working.work_messages(
         context, [id_ for args in many for id_ in args["ids"]]
     ),
@@ -49,4 +57,5 @@ RECURRING_S: Mapping[str, int] = {  # name: seconds between runs
     "pull_scans": 5,
     "sweep_orders": 60,
     "count_rule_hits": 300,
+    "tend_webhooks": 120,
 }

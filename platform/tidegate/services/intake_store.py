@@ -24,6 +24,7 @@ from tidegate.services.intake_rows import (
     source_hash,
 )
 from tidegate.services.intake_states import intake_states
+from tidegate.services.webhooks import outbox
 from tidegate.services.work import enqueue_advance
 from tidegate.store.dialects import insert_of
 from tidegate.store.tables import Event, Job, Order, OrderLine, Shop
@@ -211,6 +212,7 @@ class Intake:
                 jobs.append(self._job(order_id))
         tools.lines.run_plain(self.connection, lines)
         tools.events.run(self.connection, events)
+        outbox.note_received(self.work, [event[1] for event in events], self.now)
         if jobs:
             self.connection.execute(tools.jobs, jobs)
         return taken

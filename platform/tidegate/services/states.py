@@ -11,6 +11,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from tidegate.errors import Conflict
 from tidegate.services.shipped import shipped_document
+from tidegate.services.webhooks import outbox
 from tidegate.store.tables import Event, Order, Parcel
 from tidegate.store.unit_of_work import UnitOfWork
 
@@ -115,6 +116,7 @@ def record(
             data=dict(data or {}),
         )
     )
+    outbox.note(work, kind, data or {}, order_id=order_id, parcel_id=parcel_id, now=now)
 
 
 def touch(work: UnitOfWork, order: Order, now: datetime) -> None:

@@ -39,7 +39,7 @@ REFUSED = tuple(
 class Heard:
     """What came of a call: a status with the beginning of the answer, or why there was none.
 
-    error: refused_address, no_connection, timeout, cut. `retry_after_s` is what the other side asked for.
+    error: refused_address, no_connection, tls, timeout, cut. `retry_after_s` is what the other side asked for.
     """
 
     status: int | None
@@ -103,10 +103,12 @@ class GuardedCaller:
                     return Heard(
                         response.status_code, None, answer, _ms(start), _retry_after(response)
                     )
-            except InvalidIPAddress:
+            except (InvalidIPAddress, requests.exceptions.InvalidURL):
                 return Heard(None, "refused_address", "", _ms(start))
             except requests.Timeout:
                 return Heard(None, "timeout", "", _ms(start))
+            except requests.exceptions.SSLError:
+                return Heard(None, "tls", "", _ms(start))
             except (requests.RequestException, OSError, ValueError) as error:
                 late = time.monotonic() - start >= self._total_s
                 code = "no_connection" if _never_connected(error) else "cut"
@@ -214,7 +216,11 @@ def _retry_after(response: requests.Response) -> int | None:
 
 
 def _never_connected(error: Exception) -> bool:
-    return isinstance(error, requests.ConnectionError) and "NewConnectionError" in repr(error)
+    """Nobody listens there, or there is no such name."""
+    told = repr(error)
+    return isinstance(error, requests.ConnectionError) and (
+        "NewConnectionError" in told or "Failed to resolve" in told
+    )
 
 
 def _ms(start: float) -> int:

@@ -1,0 +1,81 @@
+"""What keeps both directions going and small: lost jobs are made again, old bodies forgotten."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select, update
+
+from tidegate.services.context import Context
+from tidegate.services.work import enqueue
+from tidegate.store.unit_of_work import UnitOfWork
+from tidegate.store.webhook_tables import (
+    HookMessage,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEvent,
+)
+
+FORGOTTEN_AFTER = timedelta(minutes=2)
+KEEP_MESSAGES = timedelta(days=7)  # bodies of worked messages; failed ones keep theirs for a month
+KEEP_FAILED = timedelta(days=30)
+KEEP_DELIVERIES = timedelta(days=30)
+GROUP = 100
+
+
+def tend(context: Context) -> None:
+    """Nothing waits for a job that is gone; nothing is kept longer than it is of use."""
+    now = context.clock()
+    with context.store.begin(context.tenant_id) as work:
+        _wake(work, now)
+        _forget(work, now)
+        work.commit()
+
+
+def _wake(work: UnitOfWork, now: datetime) -> None:
+    late = now - FORGOTTEN_AFTER
+    messages = work.session.scalars(
+        select(HookMessage.id).where(HookMessage.state == "waiting", HookMessage.due_at < late)
+    ).all()
+    for start in range(0, len(messages), GROUP):
+        args = {"ids": list(messages[start : start + GROUP])}
+        enqueue(work, "work_hook_messages", args, due_at=now, now=now)
+    active = select(WebhookEndpoint.id).where(WebhookEndpoint.state == "active")
+    deliveries = work.session.scalars(
+        select(WebhookDelivery.id).where(
+            WebhookDelivery.state == "waiting",
+            WebhookDelivery.due_at < late,
+            WebhookDelivery.endpoint_id.in_(active),
+        )
+    ).all()
+    for start in range(0, len(deliveries), GROUP):
+        args = {"ids": list(deliveries[start : start + GROUP])}
+        enqueue(work, "deliver_webhooks", args, due_at=now, now=now)
+    waits = select(WebhookEvent.id).where(WebhookEvent.spread_at.is_(None), WebhookEvent.at < late)
+    if work.session.scalar(waits.limit(1)) is not None:
+        enqueue(work, "spread_webhooks", {}, due_at=now, now=now)
+
+
+def _forget(work: UnitOfWork, now: datetime) -> None:
+    worked = HookMessage.state.in_(("done", "ignored")) & (
+        HookMessage.received_at < now - KEEP_MESSAGES
+    )
+    given_up = (HookMessage.state == "failed") & (HookMessage.received_at < now - KEEP_FAILED)
+    _run(
+        work,
+        update(HookMessage)
+        .where(HookMessage.payload.is_not(None), worked | given_up)
+        .values(payload=None),
+    )
+    old = WebhookDelivery.state.in_(("delivered", "dead", "dropped")) & (
+        WebhookDelivery.created_at < now - KEEP_DELIVERIES
+    )
+    mine = select(WebhookDelivery.id).where(old)
+    _run(work, delete(WebhookAttempt).where(WebhookAttempt.delivery_id.in_(mine)))
+    _run(work, delete(WebhookDelivery).where(old))
+
+
+def _run(work: UnitOfWork, statement: Any) -> None:
+    work.session.execute(statement.execution_options(synchronize_session=False))
