@@ -24,6 +24,8 @@ NEEDS: Mapping[str, str] = {
     "POST people.*": "people.manage",
     "GET tokens.*": "tokens.manage",
     "POST tokens.*": "tokens.manage",
+    "GET webhooks.*": "webhooks.manage",
+    "POST webhooks.*": "webhooks.manage",
     "GET board.show": "board.see",
     "GET orders.show": "orders.see",
     "POST orders.act": "orders.act",
@@ -89,6 +91,10 @@ NEEDS: Mapping[str, str] = {
     "POST api_ideas.*": "rules.edit",
     "GET api_orders.*": "orders.see",
     "POST api_orders.*": "orders.bring",
+    "GET api_webhooks.*": "webhooks.manage",
+    "POST api_webhooks.*": "webhooks.manage",
+    "PUT api_webhooks.*": "webhooks.manage",
+    "DELETE api_webhooks.*": "webhooks.manage",
 }
 
 # Where one endpoint does several things: the part of the request that says which, and what each needs.

@@ -52,3 +52,10 @@ class Started(Schema):
 
 class Applied(Schema):
     asked_again = m.Integer(required=True)
+
+
+class NewSecret(Schema):
+    """Of an endpoint or an address; no other answer shows the secret."""
+
+    id = m.Integer(required=True)
+    secret = m.String(required=True)

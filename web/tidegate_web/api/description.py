@@ -26,8 +26,9 @@ TAGS = {
     "api_releases": "Review and publish",
     "api_ideas": "Ideas",
     "api_orders": "Orders",
+    "api_webhooks": "Webhooks",
 }
-ABOUT = """Orders in, and everything the pages of the rule workshop do, for programs: the same services and checks.
+ABOUT = """Orders in, and everything the pages of the rule workshop and of webhooks do, for programs: the same services.
 
 Send `Authorization: Bearer tdg_…` (made under /tokens). Errors are problem documents (RFC 9457) in the language of
 `Accept-Language`. A change of a draft names the version it was made from in `If-Match`: 428 without it, 412 when
@@ -97,7 +98,7 @@ class _Names:
         name, number = found.__name__, 2
         while self.taken.setdefault(name, found) is not found:
             name, number = f"{found.__name__}{number}", number + 1
-        if found.__module__ == "tidegate_web.api.bodies":
+        if found.__module__.endswith("bodies"):
             self.bodies.add(name)
         return name
 

@@ -33,13 +33,14 @@ PERMISSIONS: Mapping[str, Words] = {
     "connections.see": {"zh": "看连接", "en": "See connections"},
     "analysis.see": {"zh": "看分析", "en": "See the analysis"},
     "tokens.manage": {"zh": "管理接口令牌", "en": "Manage API tokens"},
+    "webhooks.manage": {"zh": "管理推送", "en": "Manage webhooks"},
     "people.manage": {"zh": "管理成员、角色、范围", "en": "Manage people, roles and scopes"},
 }
 # What concerns the whole tenant is closed to somebody of some shops only, whatever the role.
 WHOLE_TENANT = frozenset(
     {
         "stock.adjust", "rules.try", "rules.edit", "rules.simulate", "rules.publish",
-        "connections.see", "tokens.manage", "people.manage",
+        "connections.see", "tokens.manage", "webhooks.manage", "people.manage",
     }
 )  # fmt: skip
 OWNER = "owner"
@@ -87,8 +88,13 @@ ROLES: Mapping[str, Role] = {
         ),
         _role(
             "integrator", "对接人员", "Integrator",
-            "连接、接口令牌、接口收单、规则试算。", "Connections, API tokens, orders by API, trying rules.",
-            _SEE, {"orders.bring", "rules.try", "connections.see", "analysis.see", "tokens.manage"},
+            "连接、接口令牌、接口收单、网络钩子、规则试算。",
+            "Connections, API tokens, orders by API, webhooks, trying rules.",
+            _SEE,
+            {
+                "orders.bring", "rules.try", "connections.see", "analysis.see", "tokens.manage",
+                "webhooks.manage",
+            },
         ),
         _role(
             "reader", "只读", "Read-only",

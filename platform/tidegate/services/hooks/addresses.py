@@ -222,7 +222,8 @@ def _row(work: UnitOfWork, address_id: int) -> HookAddress:
 
 
 def _name(name: str) -> str:
-    called = " ".join(name.split())[:80]
+    shown = "".join(sign for sign in name if sign.isprintable() or sign.isspace())
+    called = " ".join(shown.split())[:80]
     if not called:
         raise InputError(
             "hooks.name_missing",

@@ -259,7 +259,8 @@ def _note(
 
 
 def _name(name: str) -> str:
-    called = " ".join(name.split())[:80]
+    shown = "".join(sign for sign in name if sign.isprintable() or sign.isspace())
+    called = " ".join(shown.split())[:80]
     if not called:
         raise InputError(
             "webhooks.name_missing",
