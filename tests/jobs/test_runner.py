@@ -110,6 +110,44 @@ def test_a_slow_carrier_does_not_delay_other_work(context: Context) -> None:
     running.stop()
 
 
+def test_stop_hands_back_what_takes_too_long(context: Context) -> None:
+    begun, release = threading.Event(), threading.Event()
+
+    def hangs() -> None:
+        begun.set()
+        release.wait(30)
+
+    context.carriers["sandbox"].before = hangs  # type: ignore[attr-defined]
+    running = runner.Runner(context, grace_s=0.5)
+    running.start()
+    assert begun.wait(10)
+    started = time.monotonic()
+    running.stop()
+    assert time.monotonic() - started < 10
+    (job,) = jobs(context, Job.name == "pull_scans")
+    assert (job.state, job.attempts, job.lease_until) == ("ready", 1, None)
+    assert job.due_at <= context.clock(), "it is due at once, for anybody"
+    release.set()
+
+
+def test_a_full_queue_of_slow_work_delays_its_own_kind_only(context: Context) -> None:
+    release = threading.Event()
+    context.carriers["sandbox"].before = lambda: (release.wait(20), None)[1]  # type: ignore[attr-defined]
+    with context.store.begin(1) as work:
+        for _ in range(30):
+            enqueue(work, "pull_scans", {}, due_at=context.clock(), now=context.clock())
+        for name in ("advance_order", "count_rule_hits"):
+            args = {"order_id": 1} if name == "advance_order" else {}
+            enqueue(work, name, args, due_at=context.clock(), now=context.clock())
+        work.commit()
+    running = runner.Runner(context)
+    running.start()
+    until(lambda: not jobs(context, Job.name != "pull_scans", Job.state.in_(("ready", "leased"))))
+    assert not jobs(context, Job.name == "pull_scans", Job.state == "done")
+    release.set()
+    running.stop()
+
+
 def test_a_failing_job_is_logged_by_its_code_and_tried_again(context: Context) -> None:
     def down() -> None:
         raise RemoteRetry("carrier.unreachable", zh="连不上。", en="Unreachable.")
@@ -126,7 +164,7 @@ def test_a_failing_job_is_logged_by_its_code_and_tried_again(context: Context) -
     assert set(told) == {"event", "log_level", "name", "job_id", "code"}
 
 
-def test_a_job_of_a_name_nobody_knows_ends_dead_and_stops_nothing(context: Context) -> None:
+def test_a_job_of_a_name_nobody_knows_is_parked_and_stops_nothing(context: Context) -> None:
     with context.store.begin(1) as work:
         enqueue(work, "no_such_job", {}, due_at=context.clock(), now=context.clock())
         enqueue_advance(work, 1, context.clock())
@@ -134,7 +172,7 @@ def test_a_job_of_a_name_nobody_knows_ends_dead_and_stops_nothing(context: Conte
     runner.drain(context)
     states = {job.name: (job.state, job.error) for job in jobs(context)}
     assert states["advance_order"][0] == "done"
-    assert states["no_such_job"] == ("ready", "KeyError")
+    assert states["no_such_job"] == ("dead", "jobs.kind_unknown")
 
 
 def test_every_job_that_services_enqueue_has_a_function() -> None:
@@ -145,7 +183,7 @@ def test_every_job_that_services_enqueue_has_a_function() -> None:
         for name in names_enqueued(path.read_text(encoding="utf-8"))
     }
     assert {"advance_order", "alert_wakeup", "void_waybill", "watch_parcels"} <= told
-    assert told | set(names.RECURRING_S) == set(names.FUNCTIONS)
+    assert told | set(names.RECURRING_S) | set(names.DAILY) == set(names.FUNCTIONS)
 
 
 def names_enqueued(source: str) -> set[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from tidegate.services import alerts, chain, tracking, voiding, write_back
 from tidegate.services.context import Context
 from tidegate.services.hooks import working
+from tidegate.services.job_pruning import prune_jobs
 from tidegate.services.webhooks import delivering, spreading, tending
 from tidegate.services.workshop import hit_counting, simulation_run
 
@@ -23,6 +24,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "alert_wakeup": lambda context, args: alerts.watch(context, [int(args["parcel_id"])], "time"),
     "count_rule_hits": lambda context, _args: hit_counting.fold(context),
     "deliver_webhooks": lambda context, args: delivering.deliver(context, args["ids"]),
+    "prune_jobs": lambda context, _args: prune_jobs(context),
     "pull_scans": lambda context, _args: tracking.pull_scans(context),
     "simulate": lambda context, args: simulation_run.run(context, int(args["simulation_id"])),
     "spread_webhooks": lambda context, _args: spreading.spread(context),
@@ -58,4 +60,6 @@ RECURRING_S: Mapping[str, int] = {  # name: seconds between runs
     "sweep_orders": 60,
     "count_rule_hits": 300,
     "tend_webhooks": 120,
+    "prune_jobs": 600,
 }
+DAILY: Mapping[str, str] = {}  # name: HH:MM of the shop's clock

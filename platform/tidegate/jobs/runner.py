@@ -1,74 +1,126 @@
-"""The embedded runner: a few threads that drain the job table and keep the recurring jobs ticking."""
+"""The embedded runner: threads that drain the job table, a few for each queue, and a clerk that keeps it in order."""
 
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
 
 import structlog
 
-from tidegate.errors import TidegateError
 from tidegate.jobs import table
-from tidegate.jobs.names import BATCHES, FUNCTIONS, RECURRING_S
-from tidegate.jobs.watching import watched
+from tidegate.jobs.clerk import Clerk
+from tidegate.jobs.due import due
+from tidegate.jobs.kinds import QUEUES, queue_of
+from tidegate.jobs.leases import Leases
+from tidegate.jobs.names import FUNCTIONS
+from tidegate.jobs.rescue import worker_name
+from tidegate.jobs.running import run
 from tidegate.services.context import Context
 from tidegate.services.contexts import Contexts
 
 log = structlog.get_logger()
 POLL_S = 0.5
 BATCH = 50
-WORKERS = 2  # one may wait for a slow carrier while the other works on
+GRACE_S = 20.0  # how long jobs in hand may take to finish when the process ends
 
 
 class Runner:
-    """Start once; stop waits for the jobs in hand."""
+    """Start once; stop lets the jobs in hand finish and hands back what takes too long."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(
+        self,
+        context: Context,
+        queues: Mapping[str, int] = QUEUES,
+        *,
+        lease_s: float = table.LEASE_S,
+        grace_s: float = GRACE_S,
+    ) -> None:
         self._contexts = Contexts(context)
+        self._store = context.store
+        self._clock = context.clock
+        self._lease_s = lease_s
+        self._grace_s = grace_s
         self._stopping = threading.Event()
+        self._leases = Leases(context.store, lease_s)
+        self._clerk = Clerk(self._contexts)
         self._threads = [
-            threading.Thread(target=self._loop, name=f"jobs-{n}", daemon=True)
-            for n in range(1, WORKERS + 1)
+            threading.Thread(
+                target=self._slot, args=(queue,), name=f"jobs-{queue}-{n}", daemon=True
+            )
+            for queue, slots in queues.items()
+            for n in range(1, slots + 1)
         ]
+        self._threads.append(threading.Thread(target=self._keep, name="jobs-clerk", daemon=True))
 
     def start(self) -> None:
+        self._leases.start()
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Finish what is in hand, then stop."""
+        """Claim no more, finish what is in hand for a while, hand back the rest."""
         self._stopping.set()
+        end = time.monotonic() + self._grace_s
         for thread in self._threads:
-            thread.join(timeout=30)
+            thread.join(timeout=max(0.1, end - time.monotonic()))
+        self._leases.stop()
+        if handed_back := self._leases.release():
+            log.warning("jobs.handed_back", count=handed_back)
 
-    def _loop(self) -> None:
+    def _slot(self, queue: str) -> None:
+        names = [name for name in FUNCTIONS if queue_of(name) == queue]
+        turn = 0
         while not self._stopping.is_set():
+            turn += 1
             try:
-                worked = sum([self._work(context) for context in self._contexts.every()])
+                worked = self._round(names, turn)
             except Exception:  # a broken database must not end the runner; it tries again
-                log.exception("jobs.loop_failed")
+                log.exception("jobs.loop_failed", queue=queue)
                 worked = 0
             if not worked:
                 self._stopping.wait(POLL_S)
 
-    def _work(self, context: Context) -> int:
+    def _round(self, names: Sequence[str], turn: int) -> int:
+        """A batch of every tenant and kind that has work; another one begins each time."""
+        worked = 0
+        for tenant_id, name in turned(due(self._store, names, self._clock()), turn):
+            if self._stopping.is_set():
+                break
+            worked += self._work(tenant_id, name)
+        return worked
+
+    def _work(self, tenant_id: int, name: str) -> int:
         """Some jobs of one tenant; whatever goes wrong there does not stop the others."""
         try:
-            _tick(context)
-            return drain_once(context)
+            context = self._contexts.of(tenant_id)
+            jobs = table.claim(
+                self._store, tenant_id, self._clock(), BATCH, names=[name],
+                worker=worker_name(), lease_s=self._lease_s,
+            )  # fmt: skip
+            if jobs:
+                run(context, jobs, self._leases)
+            return len(jobs)
         except Exception:
-            log.exception("jobs.loop_failed", tenant_id=context.tenant_id)
+            log.exception("jobs.loop_failed", tenant_id=tenant_id)
             return 0
 
+    def _keep(self) -> None:
+        self._clerk.begin()
+        while True:
+            self._clerk.round()
+            if self._stopping.wait(POLL_S):
+                return
 
-def _tick(context: Context) -> None:
-    now = context.clock()
-    for name, every_s in RECURRING_S.items():
-        if table.tick(context.store, context.tenant_id, name, now, every_s):
-            table.sweep(context.store, context.tenant_id, now)
+
+def turned(pairs: Sequence[tuple[int, str]], turn: int) -> Iterable[tuple[int, str]]:
+    """The same in a row that begins elsewhere each turn, so that nobody is always last."""
+    start = turn % len(pairs) if pairs else 0
+    return [*pairs[start:], *pairs[:start]]
 
 
 def drain(context: Context, limit: int = 10_000) -> int:
-    """Run due jobs until none is left; for commands and tests. The number run."""
+    """Run due jobs of a tenant until none is left; for commands and tests. The number run."""
     done = 0
     while done < limit and (ran := drain_once(context)):
         done += ran
@@ -76,43 +128,10 @@ def drain(context: Context, limit: int = 10_000) -> int:
 
 
 def drain_once(context: Context) -> int:
-    """Claim some due jobs of one name and run them; the number claimed.
-
-    A batch that fails is run one by one, so that one bad order does not stop the others.
-    """
-    store, tenant_id = context.store, context.tenant_id
-    jobs = table.claim(store, tenant_id, context.clock(), BATCH)
-    if not jobs:
-        return 0
-    batch = BATCHES.get(jobs[0].name)
-    if batch is not None and len(jobs) > 1 and _try_batch(context, jobs):
-        return len(jobs)
-    for job in jobs:
-        _run(context, job)
+    """Claim some due jobs of one name and run them; the number claimed."""
+    jobs = table.claim(
+        context.store, context.tenant_id, context.clock(), BATCH, worker=worker_name()
+    )
+    if jobs:
+        run(context, jobs)
     return len(jobs)
-
-
-def _try_batch(context: Context, jobs: list[table.Claimed]) -> bool:
-    try:
-        with watched(context.tenant_id, jobs[0].name, [job.args for job in jobs]):
-            BATCHES[jobs[0].name](context, [job.args for job in jobs])
-    except Exception as error:
-        log.warning("jobs.batch_failed", name=jobs[0].name, error=type(error).__name__)
-        return False
-    table.finish(context.store, context.tenant_id, jobs)
-    return True
-
-
-def _run(context: Context, job: table.Claimed) -> None:
-    try:
-        with watched(context.tenant_id, job.name, [job.args], job.id):
-            FUNCTIONS[job.name](context, job.args)
-    except Exception as error:
-        told = error.code if isinstance(error, TidegateError) else type(error).__name__
-        dead = table.fail(context.store, context.tenant_id, job, context.clock(), told)
-        if isinstance(error, TidegateError) and not dead:
-            log.warning("jobs.again", name=job.name, job_id=job.id, code=told)
-        else:
-            log.exception("jobs.failed", name=job.name, job_id=job.id, dead=dead)
-        return
-    table.finish(context.store, context.tenant_id, [job])

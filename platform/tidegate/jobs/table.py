@@ -1,126 +1,141 @@
-"""The lease-based job table: claim, finish, fail. The row is the truth; a lost worker's lease runs out."""
+"""The lease-based job table: claim, finish, fail, release. The row is the truth; a lost worker's lease runs out.
+
+What is due is judged by the clock of whoever asks, leases by the database's.
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, delete, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, Select, case, select, update
 
-from tidegate.store.tables import Job
+from tidegate.jobs.kinds import KINDS, kind_of
+from tidegate.jobs.rows import COLUMNS, JOB, READY, Claimed, claimed, held
+from tidegate.store.database_clock import database_now
 from tidegate.store.unit_of_work import Store
 
-LEASE = timedelta(seconds=120)
-ATTEMPTS = 8
-KEEP_DONE = timedelta(hours=1)
+LEASE_S = 60.0
+ALONE_FROM = (
+    3  # lost or failed so often: it is claimed by itself, so that it takes no others with it
+)
+_NEWER = {name: kind.v for name, kind in KINDS.items() if kind.v > 1}
+_READABLE = JOB.c.v <= (case(_NEWER, value=JOB.c.name, else_=1) if _NEWER else 1)
+JITTER = random.Random()  # noqa: S311 - spreads retries, guards nothing
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A job in hand. `attempt` fences: only the holder of the newest attempt may finish it."""
-
-    id: int
-    name: str
-    args: Mapping[str, Any]
-    attempt: int
-
-
-def claim(store: Store, tenant_id: int, now: datetime, limit: int) -> list[Claimed]:
-    """Lease due jobs of one name (the oldest one's), also those whose lease ran out."""
-    due = or_(
-        and_(Job.state == "ready", Job.due_at <= now),
-        and_(Job.state == "leased", Job.lease_until < now),
-    )
+def claim(
+    store: Store,
+    tenant_id: int,
+    now: datetime,
+    limit: int,
+    *,
+    names: Sequence[str] | None = None,
+    worker: str = "",
+    lease_s: float = LEASE_S,
+) -> list[Claimed]:
+    """Lease due jobs of one name (the oldest one's) out of `names`, oldest first."""
+    due = [JOB.c.tenant_id == tenant_id, READY, JOB.c.due_at <= now, _READABLE]
+    due += [] if names is None else [JOB.c.name.in_(names)]
+    oldest = select(JOB.c.name, JOB.c.attempts).where(*due).order_by(JOB.c.due_at, JOB.c.id)
     with store.begin(tenant_id) as work:
-        session = work.session
-        session.execute(  # a job that kills its worker again and again must stop somewhere
-            update(Job)
-            .where(Job.state == "leased", Job.lease_until < now, Job.attempts >= ATTEMPTS)
-            .values(state="dead", error="lease_expired", lease_until=None)
-            .execution_options(synchronize_session=False)
-        )
-        name = session.scalar(select(Job.name).where(due).order_by(Job.due_at, Job.id).limit(1))
-        if name is None:
-            work.commit()
+        connection = work.session.connection()
+        first = connection.execute(oldest.limit(1)).first()
+        if first is None:
             return []
-        chosen = (
-            select(Job.id).where(due, Job.name == name).order_by(Job.due_at, Job.id).limit(limit)
-        )
-        if store.engine.dialect.name == "postgresql":
-            chosen = chosen.with_for_update(skip_locked=True)
-        ids = list(session.scalars(chosen))
-        rows = session.execute(
-            update(Job)
-            .where(Job.id.in_(ids))
-            .values(state="leased", lease_until=now + LEASE, attempts=Job.attempts + 1)
-            .returning(Job.id, Job.name, Job.args, Job.attempts)
-            .execution_options(synchronize_session=False)
-        ).all()
+        alone = first.attempts >= ALONE_FROM
+        chosen = select(JOB.c.id).where(*due, JOB.c.name == first.name)
+        chosen = chosen if alone else chosen.where(JOB.c.attempts < ALONE_FROM)
+        chosen = chosen.order_by(JOB.c.due_at, JOB.c.id).limit(1 if alone else limit)
+        found = _lease(connection, chosen, worker, now, lease_s)
         work.commit()
-    return sorted((Claimed(*row) for row in rows), key=lambda found: found.id)
+    return found
 
 
-def finish(store: Store, tenant_id: int, jobs: list[Claimed]) -> None:
+def claim_ids(
+    store: Store, ids: Sequence[int], now: datetime, *, worker: str, lease_s: float = LEASE_S
+) -> list[Claimed]:
+    """Lease those of these jobs that are still waiting, of whatever tenant."""
+    with store.unscoped() as session:
+        chosen = select(JOB.c.id).where(JOB.c.id.in_(ids), READY, JOB.c.due_at <= now, _READABLE)
+        found = _lease(session.connection(), chosen.order_by(JOB.c.id), worker, now, lease_s)
+        session.commit()
+    return found
+
+
+def finish(store: Store, jobs: Sequence[Claimed], now: datetime) -> None:
     """Mark jobs done, unless a newer attempt holds them."""
-    kept = case((Job.key.contains("@"), Job.key), else_=None)  # a tick stays taken
-    with store.begin(tenant_id) as work:
-        for job in jobs:
-            work.session.execute(
-                _mine(job).values(state="done", key=kept, lease_until=None, error=None)
-            )
-        work.commit()
+    kept = case((JOB.c.key.contains("@"), JOB.c.key), else_=None)  # a tick stays taken
+    _set(store, jobs, state="done", key=kept, lease_until=None, error=None, finished_at=now)
 
 
-def fail(store: Store, tenant_id: int, job: Claimed, now: datetime, error: str) -> bool:
-    """Try again later with full jitter; after the last attempt the job is dead. True when dead."""
-    dead = job.attempt >= ATTEMPTS
-    wait = timedelta(seconds=random.uniform(1, min(600, 2 ** (job.attempt + 1))))  # noqa: S311
-    values: dict[str, Any] = {"error": error, "lease_until": None}
-    values |= {"state": "dead"} if dead else {"state": "ready", "due_at": now + wait}
-    with store.begin(tenant_id) as work:
-        work.session.execute(_mine(job).values(**values))
-        work.commit()
-    return dead
+def fail(
+    store: Store,
+    job: Claimed,
+    now: datetime,
+    error: str,
+    *,
+    at_least_s: float = 0.0,
+    rng: random.Random = JITTER,
+) -> bool:
+    """Try again later with full jitter; after the last attempt of its kind it is dead. True when dead."""
+    kind = kind_of(job.name)
+    if job.attempt >= kind.attempts:
+        bury(store, job, now, error)
+        return True
+    wait = rng.uniform(1, min(kind.longest_wait_s, 2 ** (job.attempt + 1)))
+    due_at = now + timedelta(seconds=max(wait, at_least_s))
+    _set(store, [job], state="ready", due_at=due_at, lease_until=None, error=error, sent_at=None)
+    return False
 
 
-def tick(store: Store, tenant_id: int, name: str, now: datetime, every_s: int) -> bool:
-    """Enqueue a recurring job once per period, whoever asks first; True when it was us."""
-    slot = int(now.timestamp()) // every_s
-    key = f"{name}@{slot}"
-    with store.begin(tenant_id) as work:
-        open_one = work.session.scalar(
-            select(Job.id)
-            .where(Job.name == name, or_(Job.key == key, Job.state.in_(("ready", "leased"))))
-            .limit(1)
+def bury(store: Store, job: Claimed, now: datetime, error: str) -> None:
+    """It is dead: nobody tries it again before a person says so."""
+    _set(store, [job], state="dead", lease_until=None, error=error, finished_at=now)
+
+
+def release(store: Store, jobs: Sequence[Claimed]) -> None:
+    """Hand back what is not done: due at once, for anybody."""
+    _set(store, jobs, state="ready", lease_until=None, sent_at=None)
+
+
+def renew(store: Store, jobs: Sequence[Claimed], lease_s: float = LEASE_S) -> set[int]:
+    """Lease held jobs anew; the ids that are still ours."""
+    if not jobs:
+        return set()
+    with store.unscoped() as session:
+        again = update(JOB).where(held(jobs)).values(lease_until=database_now(lease_s))
+        kept = set(session.connection().execute(again.returning(JOB.c.id)).scalars())
+        session.commit()
+    return kept
+
+
+def _lease(
+    connection: Connection, chosen: Select[Any], worker: str, now: datetime, lease_s: float
+) -> list[Claimed]:
+    if connection.dialect.name == "postgresql":
+        chosen = chosen.with_for_update(skip_locked=True)
+    taken = chosen.cte("chosen")
+    leased = (
+        update(JOB)
+        .where(JOB.c.id.in_(select(taken.c.id)))
+        .values(
+            state="leased",
+            lease_until=database_now(lease_s),
+            attempts=JOB.c.attempts + 1,
+            worker=worker or None,
+            started_at=now,
         )
-        if open_one is not None:
-            return False
-        work.add(Job(name=name, args={}, key=key, due_at=now, created_at=now))
-        try:
-            work.commit()
-        except IntegrityError:
-            return False
-    return True
-
-
-def sweep(store: Store, tenant_id: int, now: datetime) -> None:
-    """Forget jobs that were done a while ago."""
-    with store.begin(tenant_id) as work:
-        work.session.execute(
-            delete(Job)
-            .where(Job.state == "done", Job.due_at < now - KEEP_DONE)
-            .execution_options(synchronize_session=False)
-        )
-        work.commit()
-
-
-def _mine(job: Claimed) -> Any:
-    return (
-        update(Job)
-        .where(Job.id == job.id, Job.attempts == job.attempt, Job.state == "leased")
-        .execution_options(synchronize_session=False)
+        .returning(*COLUMNS)
     )
+    return claimed(connection.execute(leased))
+
+
+def _set(store: Store, jobs: Sequence[Claimed], **values: Any) -> None:
+    if not jobs:
+        return
+    with store.unscoped() as session:
+        session.connection().execute(update(JOB).where(held(jobs)).values(**values))
+        session.commit()

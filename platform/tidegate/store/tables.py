@@ -543,13 +543,20 @@ class RulesetContent(Base):
 
 
 class Job(TenantScoped, Base):
-    """Work that follows from a change, committed with it. state: ready, leased, done, dead."""
+    """Work that follows from a change, committed with it. state: ready, leased, done, dead, dropped.
+
+    `attempts` fences: it grows with each lease, and only the holder of the newest may change the row.
+    """
 
     __tablename__ = "job"
     __table_args__ = (
         Index("ix_job_due", "state", "due_at"),
+        Index(
+            "ix_job_ready", "tenant_id", "name", "due_at",
+            sqlite_where=text("state = 'ready'"), postgresql_where=text("state = 'ready'"),
+        ),
         UniqueConstraint("tenant_id", "key"),
-    )
+    )  # fmt: skip
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     name: Mapped[str] = mapped_column(String(60))
     args: Mapped[dict[str, Any]] = mapped_column(JsonColumn, default=dict)
@@ -558,8 +565,15 @@ class Job(TenantScoped, Base):
     due_at: Mapped[datetime]
     lease_until: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(Integer, default=0)
-    error: Mapped[str | None] = mapped_column(Text)
+    error: Mapped[str | None] = mapped_column(Text)  # a code, never data
     created_at: Mapped[datetime]
+    v: Mapped[int] = mapped_column(Integer, default=1, server_default="1")  # version of `args`
+    worker: Mapped[str | None] = mapped_column(String(120))  # who holds it, or held it last
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]  # when the relay last sent its id, by the database's clock
+    note: Mapped[str | None] = mapped_column(Text)  # why a person dropped or retried it
+    noted_by: Mapped[str | None] = mapped_column(String(120))
 
 
 class ImportRun(TenantScoped, Base):

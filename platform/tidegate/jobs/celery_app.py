@@ -1,0 +1,175 @@
+"""Celery as a messenger: it carries ids of jobs that are due, nothing else. The only module that knows it.
+
+Whatever Redis loses, repeats or delivers late, the job table decides (docs/decisions/0003). So nothing that
+guards work in a broker is used: no late acknowledgement, no result, no ETA, no retry, no beat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+from tidegate.errors import ConfigError
+from tidegate.jobs import rescue, table
+from tidegate.jobs.kinds import QUEUES
+from tidegate.jobs.leases import Leases
+from tidegate.jobs.running import run
+from tidegate.services.contexts import Contexts
+from tidegate.settings import Settings
+
+TASK = "tidegate.run_jobs"
+PREFIX = "tidegate."
+HARD_LIMIT_S = 900  # ends a child that hangs; its leases end, and another takes its jobs
+REPORT_LIMIT_S = 5 * 3600
+SETTINGS: dict[str, Any] = {
+    "task_ignore_result": True,
+    "task_acks_late": False,
+    "task_reject_on_worker_lost": False,
+    "task_store_errors_even_if_ignored": False,
+    "worker_prefetch_multiplier": 1,
+    "worker_max_tasks_per_child": 5000,
+    "worker_max_memory_per_child": 800_000,  # KiB
+    "worker_soft_shutdown_timeout": 20,
+    "worker_redirect_stdouts": False,
+    "worker_hijack_root_logger": False,
+    "worker_send_task_events": False,
+    "worker_cancel_long_running_tasks_on_connection_loss": False,
+    "broker_connection_retry_on_startup": True,
+    "broker_connection_max_retries": None,
+    "broker_transport_options": {
+        "socket_timeout": 5,
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+        "retry_on_timeout": True,
+    },
+    "accept_content": ["json"],
+    "task_serializer": "json",
+    "timezone": "UTC",
+}
+
+
+def make_app(settings: Settings) -> Any:
+    """The Celery application of this installation, with its one task.
+
+    Raises:
+        ConfigError: no Redis is named, or Celery is not installed.
+    """
+    if settings.redis_url is None:
+        raise ConfigError(
+            "scale.no_redis",
+            zh="还没有设置 TIDEGATE_REDIS_URL；单机用 tidegate run，不需要 Redis。",
+            en="TIDEGATE_REDIS_URL is not set; on one machine use tidegate run, which needs no Redis.",
+        )
+    try:
+        from celery import Celery  # an extra: embedded installations do without
+    except ImportError as error:
+        raise ConfigError(
+            "scale.no_celery",
+            zh="没有安装 Celery；请运行 pip install 'tidegate[scale]'。",
+            en="Celery is not installed; run pip install 'tidegate[scale]'.",
+        ) from error
+    app = Celery("tidegate", broker=settings.redis_url)
+    app.conf.update(SETTINGS)
+    app.conf.task_default_queue = PREFIX + "orders"
+    return app
+
+
+def add_task(app: Any, settings: Settings) -> None:
+    """Let the processes of this worker run jobs; each opens a platform of its own when it is born."""
+    from celery import signals
+
+    child = Child(settings)
+    app.task(name=TASK)(child.run_jobs)
+    signals.worker_process_init.connect(child.begin, weak=False)
+    signals.worker_process_shutdown.connect(child.end, weak=False)
+
+
+class Child:
+    """One process of a worker."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._contexts: Contexts | None = None
+        self._leases: Leases | None = None
+
+    def begin(self, **_: object) -> None:
+        """After the fork: no connection is shared with the parent."""
+        from tidegate.bootstrap import open_context
+
+        context = open_context(self._settings, migrate=False)
+        self._contexts = Contexts(context)
+        self._leases = Leases(context.store, self._settings.lease_s)
+        self._leases.start()
+
+    def end(self, **_: object) -> None:
+        """Hand back what is in hand; the process ends."""
+        if self._contexts is not None and self._leases is not None:
+            self._leases.stop()
+            self._leases.release()
+            self._contexts.first.store.close()
+
+    def run_jobs(self, ids: Sequence[int]) -> int:
+        """Claim those that still wait and run them, a batch per tenant and kind; the number."""
+        if self._contexts is None:
+            self.begin()
+        assert self._contexts is not None  # begin set it
+        first = self._contexts.first
+        jobs = table.claim_ids(
+            first.store, ids, first.clock(), worker=rescue.worker_name(),
+            lease_s=self._settings.lease_s,
+        )  # fmt: skip
+        jobs.sort(key=lambda job: (job.tenant_id, job.name, job.id))
+        for (tenant_id, _), batch in groupby(jobs, key=lambda job: (job.tenant_id, job.name)):
+            run(self._contexts.of(tenant_id), list(batch), self._leases)
+        return len(jobs)
+
+
+def work(settings: Settings, *, processes: int, queues: Sequence[str], log_level: str) -> None:
+    """Run a worker until it is told to end; SIGTERM lets jobs in hand finish."""
+    app = make_app(settings)
+    add_task(app, settings)
+    app.worker_main(
+        [
+            "worker", "--pool=prefork", f"--concurrency={processes}",
+            f"--queues={','.join(PREFIX + queue for queue in queues)}",
+            "--without-gossip", "--without-mingle", "--optimization=fair",
+            f"--loglevel={log_level}", "--hostname=tidegate-%n@%h",
+        ]
+    )  # fmt: skip
+
+
+class Messenger:
+    """Sends ids and asks how many messages wait."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._app = make_app(settings)
+        self._connection: Any = None
+
+    def send(self, queue: str, ids: Sequence[int]) -> None:
+        """One message. Raises what kombu raises when Redis is away."""
+        limit = REPORT_LIMIT_S if queue == "report" else HARD_LIMIT_S
+        self._app.send_task(
+            TASK, args=[list(ids)], queue=PREFIX + queue, ignore_result=True, time_limit=limit,
+            connection=self._open(), retry=False,
+        )  # fmt: skip
+
+    def waiting(self, queue: str) -> int:
+        """Messages that no worker has taken yet. Raises what redis raises when it is away."""
+        return int(self._open().default_channel.client.llen(PREFIX + queue))
+
+    def close(self) -> None:
+        """Forget the connection; the next call opens one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.release()
+
+    def _open(self) -> Any:
+        if self._connection is None:
+            self._connection = self._app.connection_for_write()
+        return self._connection
+
+
+def every_queue() -> tuple[str, ...]:
+    return tuple(QUEUES)
