@@ -6,6 +6,7 @@ import os
 import secrets
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -25,6 +26,9 @@ from tidegate.sdk.carrier import Carrier
 from tidegate.sdk.webhooks import WebhookReceiver
 from tidegate.services.context import Context
 from tidegate.services.judging import Judges
+from tidegate.services.remotes.connected import Connected
+from tidegate.services.remotes.reach import Reach
+from tidegate.services.remotes.windows import Windows
 from tidegate.services.rulebook import Rulebook
 from tidegate.services.secrets_box import SecretsBox
 from tidegate.services.watched_carriers import watched
@@ -85,7 +89,8 @@ def connector(name: str) -> EntryPoint:
 
 
 def open_carriers(settings: Settings) -> dict[str, Carrier]:
-    """Carrier accounts by connector name. Only the sandbox has an account until accounts live in the database."""
+    """Carriers whose address and secret come from settings, by connector name; the others are accounts in the
+    database."""
     if settings.sandbox_url is None:
         return {}
     module = connector("sandbox").load()
@@ -106,10 +111,37 @@ def open_receivers() -> dict[str, WebhookReceiver]:
 
 
 def secret_keys(settings: Settings) -> tuple[str, ...]:
-    """Keys that credentials and personal bodies are encrypted with, the newest first; one is made and kept in the
-    data folder when there is none (secrets.key, a key a line)."""
+    """Keys that credentials and personal bodies are encrypted with, the newest first: TIDEGATE_SECRETS_KEYS, or
+    secrets.key in the data folder (a key a line), which is made when there is none."""
+    if settings.secrets_keys:
+        return settings.secrets_keys
     path = settings.data_dir / "secrets.key"
     return tuple(_kept_secret(path, lambda: Fernet.generate_key().decode("ascii")).split())
+
+
+def new_secret_key(settings: Settings) -> tuple[str, ...]:
+    """A newer key in front of those in secrets.key, which stay: backups were made under them.
+
+    Raises:
+        ConfigError: the keys come from the environment; an operator puts the new one there.
+    """
+    if settings.secrets_keys:
+        raise ConfigError(
+            "secrets.from_environment",
+            zh="密钥来自 TIDEGATE_SECRETS_KEYS; 请把新密钥写在最前面, 再运行 tidegate accounts rotate-keys。",
+            en="The keys come from TIDEGATE_SECRETS_KEYS; put the new one first there, then run tidegate accounts "
+            "rotate-keys.",
+        )
+    keys = (Fernet.generate_key().decode("ascii"), *secret_keys(settings))
+    path = settings.data_dir / "secrets.key"
+    fresh = path.with_suffix(".new")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write("\n".join(keys))
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    return keys
 
 
 def sandbox_secret(settings: Settings) -> str:
@@ -138,15 +170,14 @@ def open_context(
         upgrade_database(settings)
     store = Store(open_engine(settings.database_url, limits_of(settings)))
     tenant_id = _tenant(store, settings, clock())
-    remotes = open_carriers(settings) if carriers is None else carriers
-    if (points := crash_points.wanted(os.environ)) is not None:
+    points = crash_points.wanted(os.environ)
+    if points is not None:
         points.watch(store.engine)
-        remotes = {name: points.around(remote) for name, remote in remotes.items()}
-    return Context(
+    context = Context(
         store=store,
         tenant_id=tenant_id,
         rules=Rulebook(settings.rules_dir, published=publications(store, tenant_id, clock)),
-        carriers=watched(remotes),
+        carriers={},
         clock=clock,
         data_dir=settings.data_dir,
         timezone=settings.timezone,
@@ -155,7 +186,13 @@ def open_context(
         receivers=open_receivers(),
         box=SecretsBox(secret_keys(settings)),
         caller=GuardedCaller(settings.trusted_hosts),
+        reach=Reach(trusted=settings.trusted_hosts, windows=Windows(settings.redis_url)),
     )
+    fixed = open_carriers(settings) if carriers is None else carriers
+    if points is not None:
+        fixed = {name: points.around(remote) for name, remote in fixed.items()}
+    fixed = watched(fixed)
+    return replace(context, carriers=fixed if carriers is not None else Connected(context, fixed))
 
 
 def pattern_search(settings: Settings) -> Matcher | None:

@@ -26,7 +26,8 @@ class Settings:
     sandbox_url: str | None  # None: `run` starts a sandbox carrier of its own
     patterns: str = "durable"  # or "own": who searches patterns first
     allowed_hosts: tuple[str, ...] = ()  # names besides loopback that pages answer to
-    trusted_hosts: tuple[str, ...] = ()  # inside our network, yet webhooks may go there
+    trusted_hosts: tuple[str, ...] = ()  # inside our network, yet may be called from here
+    secrets_keys: tuple[str, ...] = ()  # newest first; (): made once and kept in the data folder
     trusted_proxies: int = 0  # how many in front of us set X-Forwarded-*
     threads: int = 32  # requests answered at once by a web process
     pool_size: int = 16  # database connections kept open by a process; as many more under load
@@ -63,6 +64,9 @@ class Settings:
             ),
             trusted_hosts=tuple(
                 name.strip() for name in env.str("TRUSTED_HOSTS", "").split(",") if name.strip()
+            ),
+            secrets_keys=tuple(
+                key.strip() for key in env.str("SECRETS_KEYS", "").split(",") if key.strip()
             ),
             trusted_proxies=int(env.str("TRUSTED_PROXIES", "") or 0),
             threads=int(env.str("THREADS", "") or 32),

@@ -114,7 +114,7 @@ class Child:
         """Claim those that still wait and run them, a batch per tenant and kind; the number."""
         if self._contexts is None:
             self.begin()
-        assert self._contexts is not None  # begin set it
+        assert self._contexts is not None  # noqa: S101  begin set it
         first = self._contexts.first
         jobs = table.claim_ids(
             first.store, ids, first.clock(), worker=rescue.worker_name(),

@@ -11,6 +11,7 @@ from tidegate.sdk.carrier import Carrier
 from tidegate.sdk.shop import ShipsOrders
 from tidegate.sdk.webhooks import WebhookReceiver
 from tidegate.services.judging import Judges
+from tidegate.services.remotes.reach import Reach
 from tidegate.services.rulebook import Rulebook
 from tidegate.services.secrets_box import SecretsBox
 from tidegate.services.webhooks.guarded import GuardedCaller
@@ -24,7 +25,7 @@ class Context:
     store: Store
     tenant_id: int
     rules: Rulebook
-    carriers: Mapping[str, Carrier]  # by connector name, for CarrierService.connector
+    carriers: Mapping[str, Carrier]  # by account code, for CarrierService.connector
     clock: Callable[[], datetime]
     data_dir: Path
     timezone: str = "Asia/Shanghai"
@@ -32,5 +33,6 @@ class Context:
     judges: Judges = field(default_factory=Judges)
     shops: Mapping[int, ShipsOrders] = field(default_factory=dict)  # by shop id; those with an API
     receivers: Mapping[str, WebhookReceiver] = field(default_factory=dict)  # by connector name
-    box: SecretsBox = field(default_factory=SecretsBox.fresh)
     caller: GuardedCaller = field(default_factory=GuardedCaller)  # to addresses people typed
+    box: SecretsBox = field(default_factory=SecretsBox.fresh)
+    reach: Reach = field(default_factory=Reach)

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from tidegate.errors import NotFound
 from tidegate.services.accounts.principals import Principal
 from tidegate.services.context import Context
+from tidegate.services.remotes.connected import Connected
 from tidegate.services.rulebook import Rulebook
 from tidegate.services.workshop.publications import publications
 from tidegate.store.tables import Tenant
@@ -18,8 +19,8 @@ from tidegate.store.tables import Tenant
 class Contexts:
     """The contexts of an installation around the one of its first tenant; for all threads of a process.
 
-    Tenants share the database, the carriers, the clock and the compiled sets; each has rules, a data folder,
-    a time zone and a currency of its own.
+    Tenants share the database, the clock and the compiled sets; each has accounts at carriers, rules, a data
+    folder, a time zone and a currency of its own.
     """
 
     def __init__(self, first: Context) -> None:
@@ -70,7 +71,7 @@ class Contexts:
         if tenant is None:
             raise _unknown(str(tenant_id))
         look = publications(first.store, tenant_id, first.clock)
-        return replace(
+        made = replace(
             first,
             tenant_id=tenant_id,
             rules=Rulebook(first.rules.directory, published=look),
@@ -78,6 +79,9 @@ class Contexts:
             timezone=tenant.timezone,
             currency=tenant.currency,
         )
+        if isinstance(first.carriers, Connected):
+            return replace(made, carriers=first.carriers.of(made))
+        return made
 
 
 def _unknown(name: str) -> NotFound:

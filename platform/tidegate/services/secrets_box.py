@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -29,6 +30,7 @@ class SecretsBox:
                 zh="加密密钥格式不对；应为 32 字节的 URL-safe base64。",
                 en="An encryption key is malformed; it is 32 bytes in URL-safe base64.",
             ) from error
+        self.key_id = hashlib.sha256(keys[0].encode("ascii")).hexdigest()[:12]  # of the sealing key
 
     @classmethod
     def fresh(cls) -> SecretsBox:

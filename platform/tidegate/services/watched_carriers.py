@@ -53,7 +53,7 @@ class WatchedCarrier:
                 answer = ask()
             outcome = "confirmed"
         except Exception as error:
-            outcome = OUTCOMES.get(type(error), "broken")
+            outcome = next((o for kind, o in OUTCOMES.items() if isinstance(error, kind)), "broken")
             raise
         else:
             return answer

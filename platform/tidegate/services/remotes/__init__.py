@@ -1,0 +1,1 @@
+"""What stands behind a connector's calls: accounts, credentials, tokens, limits, breakers, and the record of calls."""
