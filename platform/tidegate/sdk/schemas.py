@@ -11,7 +11,7 @@ names are refused.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from functools import cache
 from typing import Any
@@ -138,17 +138,35 @@ def order_of(loaded: Mapping[str, Any], *, channel: str, shop: str, currency: st
         **_attributes("order", order, money),
         **_attributes("payment", loaded.get("payment") or {}, money),
     }
+    return assembled(
+        values,
+        _attributes("recipient", loaded.get("recipient") or {}, money),
+        [_attributes("item", item, money) for item in items],
+        loaded.get("extra") or {},
+        (channel, shop, money),
+    )
+
+
+def assembled(
+    values: dict[str, Any],
+    recipient: Mapping[str, Any],
+    lines: Sequence[Mapping[str, Any]],
+    extra: Mapping[str, Any],
+    otherwise: tuple[str, str, str],
+) -> OrderDraft:
+    """A draft of attributes that were read; `otherwise` are channel, shop and currency where they name none."""
+    channel, shop, money = otherwise
+    placed = {
+        "channel": values.get("channel") or channel,
+        "shop": values.get("shop") or shop,
+        "currency": money,
+    }
     return OrderDraft(
-        **{
-            **values,
-            "channel": values.get("channel") or channel,
-            "shop": values.get("shop") or shop,
-            "currency": money,
-        },
-        recipient=RecipientDraft(**_attributes("recipient", loaded.get("recipient") or {}, money)),
-        lines=tuple(LineDraft(**_attributes("item", item, money)) for item in items),
-        issues=() if items else (Issue("item.quantity", "import.no_lines"),),
-        extra={str(name): str(text) for name, text in (loaded.get("extra") or {}).items()},
+        **{**values, **placed},
+        recipient=RecipientDraft(**recipient),
+        lines=tuple(LineDraft(**line) for line in lines),
+        issues=() if lines else (Issue("item.quantity", "import.no_lines"),),
+        extra={str(name): str(text) for name, text in extra.items()},
     )
 
 
@@ -177,7 +195,10 @@ def _attributes(group: str, data: Mapping[str, Any], currency: str) -> dict[str,
                 raise _refused(target.id)
             value = Money.of(amount, currency).minor
         elif target.type == "instant":
-            value = value.astimezone(UTC)
+            try:
+                value = value.astimezone(UTC)
+            except OverflowError as error:  # the first or last day there is
+                raise _refused(target.id) from error
         elif isinstance(value, str):
             value = value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
         found[target.attribute] = value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint
@@ -10,7 +11,8 @@ from flask import Blueprint
 from tidegate.domain.orders import OrderDraft
 from tidegate.errors import InputError, TidegateError
 from tidegate.sdk.issues import issue_text
-from tidegate.sdk.schemas import load_order, order_of
+from tidegate.sdk.quick_orders import quick_order
+from tidegate.sdk.schemas import load_order
 from tidegate.services.ingest import foreign_shop, identity, open_shops, take_orders
 from tidegate.services.intake_store import Taken
 from tidegate.services.view_order import order_view
@@ -40,7 +42,7 @@ def take(body: Any, once: Any) -> Any:
     201 when it is new, 200 when it was here; on the disk before the answer. Identity is channel, shop and number.
     """
     context = desk.context()
-    draft = _placed(order_of(body, channel="", shop="", currency=context.currency))
+    draft = _placed(body["draft"])
     shops = open_shops(context)
     if shops is not None and (draft.channel, draft.shop) not in shops:
         raise foreign_shop(draft)
@@ -64,7 +66,7 @@ def take_many(body: Any, once: Any) -> Any:
     seen: set[tuple[str, str, str]] = set()
     for row, given in enumerate(body["orders"], 1):
         try:
-            draft = _placed(load_order(given, channel="", shop="", currency=context.currency))
+            draft = _placed(_read(given, context.currency))
             if shops is not None and (draft.channel, draft.shop) not in shops:
                 raise foreign_shop(draft)
         except TidegateError as error:
@@ -84,6 +86,11 @@ def take_many(body: Any, once: Any) -> Any:
     counts = {name: outcomes[name] for name in ("created", "updated", "unchanged")}
     read = len(body["orders"])
     return {"read": read, "accepted": len(rows), **counts, "orders": rows, "rejected": rejected}
+
+
+def _read(given: Mapping[str, Any], currency: str) -> OrderDraft:
+    draft = quick_order(given, channel="", shop="", currency=currency)
+    return draft or load_order(given, channel="", shop="", currency=currency)
 
 
 def _placed(draft: OrderDraft) -> OrderDraft:
