@@ -156,7 +156,7 @@ class Desk:
         page = found[:limit]
         last = page[-1]["seq"] if page else after
         return {
-            "scans": [_scan(row) for row in page],
+            "scans": [scan_document(row) for row in page],
             "cursor": f"{self._ledger.id}:{last}",
             "more": len(found) > limit,
         }
@@ -300,7 +300,7 @@ def _waybill(row: sqlite3.Row) -> Answer:
     return {"waybill_no": row["waybill_no"], "sort_code": row["sort_code"], "status": "made"}
 
 
-def _scan(row: sqlite3.Row) -> Answer:
+def scan_document(row: sqlite3.Row) -> Answer:
     return {
         "event_id": f"{row['waybill_no']}-{row['position']}",
         "waybill_no": row["waybill_no"],

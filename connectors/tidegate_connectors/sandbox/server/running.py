@@ -15,18 +15,22 @@ from tidegate_connectors.sandbox.server.desk import Answer, Behaviour, Desk
 from tidegate_connectors.sandbox.server.itinerary import OUTCOMES
 from tidegate_connectors.sandbox.server.ledger import Ledger, LedgerRow
 from tidegate_connectors.sandbox.server.listener import Listener
+from tidegate_connectors.sandbox.server.pusher import Pusher
 from tidegate_connectors.sandbox.server.signature import Gatekeeper
 
 
 class RunningSandbox:
     """A sandbox that answers at `url` until `stop()`; usable as a context manager."""
 
-    def __init__(self, listener: Listener, ledger: Ledger, clock: SandboxClock) -> None:
+    def __init__(
+        self, listener: Listener, ledger: Ledger, clock: SandboxClock, pusher: Pusher
+    ) -> None:
         host, port = listener.server_address[0], listener.server_address[1]
         self.url = f"http://{host!s}:{port}"
         self.clock = clock
         self._listener = listener
         self._ledger = ledger
+        self._pusher = pusher
         self._thread = threading.Thread(
             target=listener.serve_forever,
             kwargs={"poll_interval": 0.05},
@@ -42,6 +46,13 @@ class RunningSandbox:
     def clear_faults(self) -> None:
         self._listener.faults.clear()
 
+    def push_to(self, url: str, secret: str) -> None:
+        """Push scans that come from now on to this address, signed; an empty address ends it."""
+        if url:
+            self._pusher.start(url, secret)
+        else:
+            self._pusher.stop()
+
     def ledger(self) -> list[LedgerRow]:
         """Every waybill this carrier ever made, in order."""
         return self._ledger.rows()
@@ -51,6 +62,7 @@ class RunningSandbox:
         if self._listener.stopping.is_set():
             return
         self._listener.stopping.set()
+        self._pusher.stop()
         self._listener.shutdown()
         self._thread.join()
         self._listener.close_connections()
@@ -108,16 +120,17 @@ def start_server(
     except BaseException:
         ledger.close()
         raise
-    running = RunningSandbox(listener, ledger, moving)
+    running = RunningSandbox(listener, ledger, moving, Pusher(ledger, moving, unix_time))
     return running
 
 
 def _drawer(sandbox: RunningSandbox, where: str, body: Answer) -> Answer:
-    """`/ledger` lists the waybills; `/control` orders faults, forgets them or moves the clock."""
+    """`/ledger` lists the waybills; `/control` orders faults, forgets them, moves the clock or pushes."""
     if where == "/ledger":
         rows = [asdict(row) for row in sandbox.ledger()]
         return {"waybills": [{k: _plain(v) for k, v in row.items()} for row in rows]}
-    unknown = set(body) - {"clear", "fault", "calls", "on", "seconds", "advance_h"}
+    known = {"clear", "fault", "calls", "on", "seconds", "advance_h", "push_url", "push_secret"}
+    unknown = set(body) - known
     if unknown:
         raise ValueError(f"unknown: {sorted(unknown)}")
     if body.get("clear"):
@@ -127,6 +140,8 @@ def _drawer(sandbox: RunningSandbox, where: str, body: Answer) -> Answer:
         sandbox.fault(str(body["fault"]), **options)
     if "advance_h" in body:
         sandbox.clock.advance(timedelta(hours=float(body["advance_h"])))
+    if "push_url" in body:
+        sandbox.push_to(str(body["push_url"]), str(body.get("push_secret", "")))
     return {"now": sandbox.clock.now().isoformat()}
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 
 from tidegate.errors import NotFound
 from tidegate.services.context import Context
@@ -124,7 +125,7 @@ def _again(work: UnitOfWork, rows: Sequence[WebhookDelivery], now: datetime) -> 
         enqueue(work, "deliver_webhooks", args, due_at=now, now=now)
 
 
-def _every() -> Select[tuple[WebhookDelivery, WebhookEvent, str, str | None]]:
+def _every() -> Any:
     return (
         select(WebhookDelivery, WebhookEvent, WebhookEndpoint.name, Order.number)
         .join(WebhookEvent, WebhookEvent.id == WebhookDelivery.event_id)
@@ -133,9 +134,7 @@ def _every() -> Select[tuple[WebhookDelivery, WebhookEvent, str, str | None]]:
     )
 
 
-def _read(
-    work: UnitOfWork, statement: Select[tuple[WebhookDelivery, WebhookEvent, str, str | None]]
-) -> tuple[Delivery, ...]:
+def _read(work: UnitOfWork, statement: Any) -> tuple[Delivery, ...]:
     rows = work.session.execute(statement).all()
     tried: dict[int, list[Attempt]] = {}
     for one in work.session.scalars(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select, update
 
@@ -251,7 +252,7 @@ def _not_found() -> NotFound:
 
 
 def _note(
-    work: UnitOfWork, context: Context, kind: str, actor: str, row: WebhookEndpoint, **data: object
+    work: UnitOfWork, context: Context, kind: str, actor: str, row: WebhookEndpoint, **data: Any
 ) -> None:
     account_events.note(
         work.session, work.tenant_id, context.clock(), kind, actor, row.name, **data

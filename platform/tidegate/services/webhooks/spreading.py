@@ -100,4 +100,4 @@ def _numbers(work: UnitOfWork, order_ids: Sequence[int] | set[int]) -> dict[int,
         .where(WebhookEvent.order_id.in_(order_ids))
         .group_by(WebhookEvent.order_id)
     )
-    return {order_id: most or 0 for order_id, most in rows}
+    return {order_id: most or 0 for order_id, most in rows if order_id is not None}
