@@ -416,3 +416,35 @@ def test_pushed_orders_go_through_intake_and_an_older_state_never_wins(both: Any
     assert {row.state for row in both.all(HookMessage)} == {"done"}
     assert both.count(HookAddress) == 1
     assert both.count(Parcel) == 0 or all(row.state != "received" for row in orders)
+
+
+def test_after_a_change_of_keys_everything_opens_with_the_new_one_alone(one: Any) -> None:
+    from cryptography.fernet import Fernet
+
+    from tidegate.services.secrets_box import SecretsBox
+    from tidegate.services.webhooks import endpoints, resealing
+    from tidegate.store.webhook_tables import WebhookDelivery, WebhookEndpoint
+
+    world, door_, _ = one
+    tell(one, scan("e1", "SB1", "GOT", world.now))
+    endpoint_id, _ = endpoints.create(
+        world.context, "ERP", "https://example.com/x", ["order.held"], "li"
+    )
+    endpoints.send_test(world.context, endpoint_id)
+    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    first = world.context.box
+    sealed: list[tuple[Any, Any]] = [(t, n) for t, names in resealing.SEALED for n in names]
+    assert len(sealed) == 5
+    for keys, opens in (([old], None), ([new, old], [new])):
+        with world.context.store.begin(world.context.tenant_id) as work:
+            for table, name in sealed if opens is None else ():
+                for row in work.session.scalars(select(table)):
+                    setattr(row, name, SecretsBox([old]).seal(first.open(getattr(row, name))))
+            work.commit()
+        world.context = replace(world.context, box=SecretsBox(keys))
+        assert resealing.reseal(world.context) == 5
+    world.context = replace(world.context, box=SecretsBox([new]))
+    for table, name in sealed:
+        assert world.context.box.open(getattr(world.get(table), name))
+    assert door_.id == addresses.addresses(world.context)[0].id
+    assert {HookAddress, HookMessage, WebhookEndpoint, WebhookDelivery} == {t for t, _ in sealed}

@@ -18,6 +18,7 @@ from tidegate.services.accounts import events
 from tidegate.services.context import Context
 from tidegate.services.people import required_reason
 from tidegate.services.remotes.windows import LIMITS_SETTING, limits_of
+from tidegate.services.webhooks.resealing import reseal
 from tidegate.store.remote_tables import AccountToken, ConnectorAccount, RemoteBreaker, RemoteCall
 from tidegate.store.tables import Shop
 from tidegate.store.unit_of_work import UnitOfWork
@@ -198,7 +199,7 @@ def rotate_keys(context: Context) -> int:
                 token.sealed, token.key_id = box.reseal(token.sealed), box.key_id
                 done += 1
         work.commit()
-    return done
+    return done + reseal(context)  # webhooks seal with the same keys
 
 
 def account_row(work: UnitOfWork, code: str) -> ConnectorAccount:
