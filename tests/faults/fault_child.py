@@ -87,7 +87,7 @@ def run(asked: dict[str, Any]) -> dict[str, Any]:
         fault_merchant.furnish(context, asked["stock"], start)
     else:
         if asked.get("live") is not None:
-            fault_merchant.person(context, asked["live"])
+            fault_merchant.person(context, asked["live"], asked["told"])
         fault_merchant.play(context, CLOCK.times, start)
     found: dict[str, Any] = {"points": points.passed}
     if asked["what"] == "verify":
@@ -128,7 +128,7 @@ def _ship(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
 
 def _export(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
     if asked.get("live") is not None:
-        fault_merchant.person(context, asked["live"])
+        fault_merchant.person(context, asked["live"], asked["told"])
     broken = {one.id: list(one.offenders) for one in check(context) if one.count}
     return {"orders": fault_merchant.export(context), "broken": broken}
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
 from tidegate.domain.orders import LineDraft, OrderDraft, RecipientDraft
 from tidegate.jobs.runner import drain
-from tidegate.services import chain, review, routing, shipping, tracking, voiding
+from tidegate.services import chain, review, routing, settling, shipping, tracking
 from tidegate.services.context import Context
 from tidegate.services.handover import hand_over
 from tidegate.services.intake import import_orders
@@ -123,10 +124,10 @@ def settle_down(context: Context, times: list[datetime]) -> None:
         drain(context)
 
 
-def person(context: Context, live: dict[str, str]) -> None:
-    """The person of class C: looks into the carrier's books and says what became of each open request.
+def person(context: Context, live: dict[str, str], told: Collection[str]) -> None:
+    """The person of class C: looks into the books and says what became of each open request.
 
-    `live`: numbers that the carrier would bill, by client key.
+    `live`: numbers that the carrier would bill, by client key; `told`: numbers that the shop shows.
     """
     with context.store.begin(context.tenant_id, readonly=True) as work:
         stuck = work.session.execute(
@@ -135,11 +136,19 @@ def person(context: Context, live: dict[str, str]) -> None:
             .where(Effect.kind == "waybill", Effect.state == "unknown")
         ).all()
     for parcel_id, key, order_id in stuck:
-        voiding.settle(context, parcel_id, live.get(key), "li", "已向快递公司核实")
+        settling.settle_waybill(context, parcel_id, live.get(key), "li", "已向快递公司核实")
         with context.store.begin(context.tenant_id, readonly=True) as work:
             held = work.session.get_one(Order, order_id).state == "on_hold"
         if held:
             review.release(context, order_id, "li", "已核实")
+    with context.store.begin(context.tenant_id, readonly=True) as work:
+        untold = work.session.execute(
+            select(Effect.parcel_id, Parcel.waybill_no)
+            .join(Parcel, Parcel.id == Effect.parcel_id)
+            .where(Effect.kind == "write_back", Effect.state == "unknown")
+        ).all()
+    for parcel_id, number in untold:
+        settling.settle_write_back(context, parcel_id, number in told, "li", "已看店铺后台")
 
 
 def expire_leases(context: Context) -> None:

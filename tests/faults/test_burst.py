@@ -136,13 +136,13 @@ def burst(
     assert broken == {}
     assert len(history.live) == harness.stock
     assert len(history.acknowledged) == orders
-    assert {fault for *_, fault in found.case.calls} >= {"drop_after", "garbage", "throttle"}
+    assert len({fault for *_, fault in found.case.calls if fault}) >= 4
 
 
 def test_a_burst_with_kills_on_sqlite(tmp_path: Path, remote: FaultServer) -> None:
-    harness = Harness(tmp_path, remote, stock=380)
+    harness = Harness(tmp_path, remote, stock=140)
     try:
-        burst(harness, "A", orders=400, kills=20, stalls=3, workers=1, limit_s=240)
+        burst(harness, "A", orders=150, kills=15, stalls=2, workers=1, limit_s=300)
     finally:
         harness.close()
 

@@ -14,9 +14,9 @@ from tidegate.services import (
     labels,
     review,
     routing,
+    settling,
     shipping,
     stock_levels,
-    voiding,
 )
 from tidegate.services.chain import advance, advance_many, sweep
 from tidegate.services.work import enqueue_advance
@@ -334,7 +334,7 @@ def test_another_tenant_sees_and_moves_nothing_of_the_chain(world: Any, intruder
     with pytest.raises(NotFound):
         stock_levels.adjust(intruder.context, "KETTLE", "jiaxing", 1, "x", "y")
     with pytest.raises(NotFound):
-        voiding.settle(intruder.context, parcel.id, None, "x", "y")
+        settling.settle_waybill(intruder.context, parcel.id, None, "x", "y")
     with pytest.raises(NotFound):
         alerts.resolve(intruder.context, 1, "x", "y")
     assert sweep(intruder.context) == 0

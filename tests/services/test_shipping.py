@@ -10,7 +10,7 @@ import pytest
 from tidegate.errors import Conflict, RemoteRetry, RemoteUnknown
 from tidegate.jobs.runner import drain
 from tidegate.sdk.carrier import DuplicateClass
-from tidegate.services import review, shipping, voiding
+from tidegate.services import review, settling, shipping
 from tidegate.services.chain import advance
 from tidegate.store.tables import Effect, Order, Parcel
 
@@ -72,14 +72,14 @@ def test_a_carrier_that_cannot_be_asked_is_never_asked_twice(both: Any, when: st
     assert both.get(Order).hold_reason == "waybill_unknown"
     parcel = both.parcel(order_id)
     number = next(iter(both.carrier.made.values()), None)
-    voiding.settle(both.context, parcel.id, number, "li", "已电话核实")
+    settling.settle_waybill(both.context, parcel.id, number, "li", "已电话核实")
     review.release(both.context, order_id, "li", "已核实")
     drain(both.context)
     assert both.state(order_id) == "waybill"
     assert list(both.carrier.live().values()) == [both.parcel(order_id).waybill_no]
     assert both.parcel(order_id).generation == (1 if number else 2)
     with pytest.raises(Conflict):
-        voiding.settle(both.context, parcel.id, None, "li", "重复")
+        settling.settle_waybill(both.context, parcel.id, None, "li", "重复")
 
 
 @pytest.mark.parametrize("duplicates", [A, B, C])
@@ -247,7 +247,9 @@ def test_a_carrier_that_will_not_cancel_gets_no_second_parcel(world: Any) -> Non
     assert world.get(Order).hold_reason == "waybill_not_voided"
     assert "void_refused" in world.events(order_id)
     assert len(world.carrier.requests) == 1
-    voiding.settle(world.context, world.parcel(order_id).id, "SB00000001", "li", "按原运单走")
+    settling.settle_waybill(
+        world.context, world.parcel(order_id).id, "SB00000001", "li", "按原运单走"
+    )
     review.release(world.context, order_id, "li", "按原运单走")
     drain(world.context)
     assert (world.state(order_id), world.parcel(order_id).waybill_no) == ("waybill", "SB00000001")

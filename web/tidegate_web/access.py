@@ -32,6 +32,7 @@ NEEDS: Mapping[str, str] = {
     "GET order.show": "orders.see",
     "POST order.reveal": "orders.reveal",
     "POST order.act": "orders.act",
+    "POST order.settle": "orders.act",
     "GET review.show": "orders.see",
     "POST review.decide": "review.decide",
     "GET alerts.show": "alerts.see",

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from tidegate.domain.money import Money
 from tidegate.domain.tracking import STATES
 from tidegate.services.context import Context
+from tidegate.services.effect_rows import WAYBILL, WRITE_BACK
 from tidegate.services.view_names import Words, same, state_title
 from tidegate.store.tables import CarrierService, Effect, Parcel, PrintRecord, Scan, Warehouse
 
@@ -35,6 +36,17 @@ class PrintLine:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenRequest:
+    """A waybill (`waybill`) or a telling of the shop (`write_back`) whose outcome only a person can find out."""
+
+    kind: str
+    state: str
+    code: str
+    since: datetime
+    waybill_no: str
+
+
+@dataclass(frozen=True, slots=True)
 class ParcelCard:
     id: int
     number: str
@@ -52,6 +64,7 @@ class ParcelCard:
     notes: Sequence[str]
     prints: Sequence[PrintLine]
     scans: Sequence[ScanLine]
+    open_requests: Sequence[OpenRequest]
 
 
 def parcel_cards(session: Session, order_id: int) -> list[ParcelCard]:
@@ -75,7 +88,10 @@ def _card(session: Session, parcel: Parcel) -> ParcelCard:
         select(PrintRecord).where(PrintRecord.parcel_id == parcel.id).order_by(PrintRecord.id)
     )
     effect = session.scalar(
-        select(Effect).where(Effect.parcel_id == parcel.id).order_by(Effect.id.desc()).limit(1)
+        select(Effect)
+        .where(Effect.parcel_id == parcel.id, Effect.kind == WAYBILL)
+        .order_by(Effect.id.desc())
+        .limit(1)
     )
 
     def money(minor: int | None) -> Money | None:
@@ -102,6 +118,28 @@ def _card(session: Session, parcel: Parcel) -> ParcelCard:
         notes=[str(note) for note in parcel.label_notes],
         prints=[PrintLine(row.printed_at, row.reprint_no, row.reason or "") for row in prints],
         scans=[_scan(row) for row in scans],
+        open_requests=[_open(row) for row in open_effects(session, parcel)],
+    )
+
+
+def open_effects(session: Session, parcel: Parcel) -> list[Effect]:
+    """Requests of unknown outcome, waybills that would not be voided, and tellings that a shop refused."""
+    alive = (Effect.kind == WAYBILL) & (
+        (Effect.state == "unknown")
+        | ((Effect.state == "confirmed") & (Effect.generation != parcel.generation))
+    )
+    untold = (Effect.kind == WRITE_BACK) & Effect.state.in_(("unknown", "rejected"))
+    found = select(Effect).where(Effect.parcel_id == parcel.id, alive | untold).order_by(Effect.id)
+    return list(session.scalars(found))
+
+
+def _open(effect: Effect) -> OpenRequest:
+    return OpenRequest(
+        kind=effect.kind,
+        state=effect.state,
+        code=effect.error_code or "",
+        since=effect.updated_at,
+        waybill_no=str(effect.answer.get("waybill_no", "")),
     )
 
 

@@ -6,12 +6,12 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from tidegate.errors import NotFound, RemoteRefused
+from tidegate.errors import RemoteRefused
 from tidegate.sdk.carrier import Carrier, DuplicateClass
 from tidegate.services.context import Context
 from tidegate.services.effect_rows import GONE, IN_FLIGHT, UNCLEAR, WAYBILL
 from tidegate.services.inventory import release_stock
-from tidegate.services.people import order_of, parcel_of, parcels_of, required_reason, wrong_state
+from tidegate.services.people import parcel_of, parcels_of
 from tidegate.services.states import move_parcel, record
 from tidegate.services.work import enqueue, enqueue_advance, watch_later
 from tidegate.store.tables import Effect, Order, Parcel
@@ -100,57 +100,6 @@ def _after_void(effect: Effect, refused: str | None) -> str:
     if refused is None:
         return "voided"
     return "confirmed" if effect.answer.get("waybill_no") else "unknown"
-
-
-def settle(
-    context: Context, parcel_id: int, waybill_no: str | None, actor: str, reason: str
-) -> None:
-    """A person says what became of a request that the platform can't ask about.
-
-    `waybill_no` is the number the carrier gave, or None when the carrier has none: then a new request is allowed.
-
-    Raises:
-        InputError: no reason. NotFound: no such parcel or request. Conflict: its outcome is known.
-    """
-    told = required_reason(reason)
-    now = context.clock()
-    with context.store.begin(context.tenant_id) as work:
-        parcel = parcel_of(work, parcel_id)
-        order = order_of(work, parcel.order_id)
-        effect = work.session.scalar(
-            select(Effect)
-            .where(Effect.parcel_id == parcel_id, Effect.state.not_in(GONE))
-            .order_by(Effect.generation)
-            .limit(1)
-        )
-        if effect is None:
-            raise NotFound(
-                "waybill.nothing_open",
-                zh=f"包裹 {parcel.number} 没有待核实的取号。",
-                en=f"Parcel {parcel.number} has no request whose outcome is open.",
-                parcel=parcel.number,
-            )
-        current = effect.generation == parcel.generation
-        if effect.state not in ("unknown", "confirmed") or (
-            effect.state == "confirmed" and current
-        ):
-            raise wrong_state(parcel.number, effect.state, "unknown")
-        effect.updated_at = now
-        if waybill_no:
-            effect.state = "confirmed"
-            effect.answer = {**effect.answer, "waybill_no": waybill_no}
-            parcel.generation = effect.generation
-            parcel.waybill_no, parcel.waybill_at = waybill_no, now
-            parcel.service_code = order.manual_service = str(effect.answer["service"])
-        else:
-            effect.state = "voided"
-            parcel.generation += int(current)
-        record(
-            work, "waybill_settled", order_id=parcel.order_id, parcel_id=parcel.id, now=now,
-            actor_kind="person", actor=actor, data={"reason": told, "waybill_no": waybill_no or ""},
-        )  # fmt: skip
-        enqueue_advance(work, parcel.order_id, now)
-        work.commit()
 
 
 def _cancel(carrier: Carrier, client_key: str) -> str | None:

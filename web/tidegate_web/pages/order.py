@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
 
-from tidegate.services import review, routing, shipping
+from tidegate.errors import InputError
+from tidegate.services import review, routing, settling, shipping
 from tidegate.services.view_order import order_view
 from tidegate.services.view_parcels import active_services
 from tidegate.services.view_recipient import ClearRecipient, reveal_recipient
@@ -54,6 +55,35 @@ def act(order_id: int, name: str) -> Response:
     flash(t(f"order.done.{name}"))
     target = url_for("order.show", order_id=order_id)
     return redirect(target, 303)  # type: ignore[return-value]  # a werkzeug response serves as well
+
+
+@pages.post("/orders/<int:order_id>/parcels/<int:parcel_id>/<any(waybill, write_back):kind>")
+def settle(order_id: int, parcel_id: int, kind: str) -> Response:
+    """A person says what became of a request that the platform can't find out."""
+    problem = attempt(f"settle-{parcel_id}-{kind}", lambda: _settle(parcel_id, kind))
+    if problem is not None:
+        return _page(order_id, problem)
+    flash(t(f"order.settle_done.{kind}"))
+    return redirect(url_for("order.show", order_id=order_id), 303)  # type: ignore[return-value]
+
+
+def _settle(parcel_id: int, kind: str) -> None:
+    context, actor, form = desk.context(), desk.actor(), request.form
+    outcome = form.get("outcome", "")
+    number = form.get("waybill_no", "").strip()
+    if outcome not in ("exists", "absent") or (
+        kind == "waybill" and (outcome == "exists") != bool(number)
+    ):
+        raise InputError(
+            "waybill.outcome_missing",
+            zh="请选择查到的结果: 有运单就填单号, 没有就把单号留空。",
+            en="Say what you found: with a waybill give its number, without one leave the number empty.",
+            field="outcome",
+        )
+    if kind == "waybill":
+        settling.settle_waybill(context, parcel_id, number or None, actor, given_reason())
+    else:
+        settling.settle_write_back(context, parcel_id, outcome == "exists", actor, given_reason())
 
 
 def _acts(order_id: int) -> dict[str, Callable[[], object]]:
