@@ -191,7 +191,7 @@ def open_context(
     fixed = open_carriers(settings) if carriers is None else carriers
     if points is not None:
         fixed = {name: points.around(remote) for name, remote in fixed.items()}
-    fixed = watched(fixed)
+    fixed = watched(fixed, store)
     return replace(context, carriers=fixed if carriers is not None else Connected(context, fixed))
 
 

@@ -1,4 +1,4 @@
-"""A row that readiness writes; indexes of what is open.
+"""A row that readiness writes, and marks of restored backups.
 
 Revision ID: 0013
 """
@@ -11,6 +11,7 @@ down_revision = "0012"
 branch_labels = None
 depends_on = None
 
+KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 INSTANT = sa.DateTime(timezone=True)
 
 
@@ -21,7 +22,26 @@ def upgrade() -> None:
         sa.Column("written_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_write_probe")),
     )
+    op.create_table(
+        "restore_mark",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("tag", sa.String(length=12), nullable=False),
+        sa.Column("parcels_up_to", sa.BigInteger(), nullable=False),
+        sa.Column("backed_up_at", INSTANT, nullable=False),
+        sa.Column("restored_at", INSTANT, nullable=False),
+        sa.Column("reconciled_at", INSTANT, nullable=True),
+        sa.Column("asked", sa.Integer(), nullable=False),
+        sa.Column("adopted", sa.Integer(), nullable=False),
+        sa.Column("parked", sa.Integer(), nullable=False),
+        sa.Column("tenant_id", KEY, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenant.id"], name=op.f("fk_restore_mark_tenant_id_tenant")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_restore_mark")),
+    )
+    op.create_index("ix_restore_mark_tenant", "restore_mark", ["tenant_id", "restored_at"])
 
 
 def downgrade() -> None:
+    op.drop_table("restore_mark")
     op.drop_table("write_probe")

@@ -8,6 +8,7 @@ import sys
 import click
 
 from tidegate import __version__
+from tidegate.cli.backup import backup, restore
 from tidegate.cli.db import db
 from tidegate.cli.doctor import doctor
 from tidegate.cli.labels import labels
@@ -31,7 +32,7 @@ def cli() -> None:
 
 
 for command in (
-    db, doctor, labels, orders, people_commands, rules, run, sandbox, stock, tenants,
+    backup, restore, db, doctor, labels, orders, people_commands, rules, run, sandbox, stock, tenants,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tidegate.services import alerts, chain, tracking, voiding, write_back
+from tidegate.services.backups import reconciling
 from tidegate.services.context import Context
 from tidegate.services.hooks import working
 from tidegate.services.job_pruning import prune_jobs
@@ -26,6 +27,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "deliver_webhooks": lambda context, args: delivering.deliver(context, args["ids"]),
     "prune_jobs": lambda context, _args: prune_jobs(context),
     "pull_scans": lambda context, _args: tracking.pull_scans(context),
+    "reconcile_restore": lambda context, _args: reconciling.reconcile(context),
     "simulate": lambda context, args: simulation_run.run(context, int(args["simulation_id"])),
     "spread_webhooks": lambda context, _args: spreading.spread(context),
     "tend_webhooks": lambda context, _args: tending.tend(context),

@@ -9,6 +9,8 @@ from typing import TypeVar
 
 from tidegate.errors import RemoteRefused, RemoteRetry, RemoteUnknown
 from tidegate.sdk.carrier import Carrier, DuplicateClass, ScanPage, Waybill, WaybillRequest
+from tidegate.services.backups.marking import reconciling
+from tidegate.store.unit_of_work import Store
 from tidegate.telemetry.meters import meters
 from tidegate.telemetry.tracing import span
 
@@ -25,6 +27,9 @@ class WatchedCarrier:
     """The same carrier; what it answers and raises passes unchanged."""
 
     carrier: Carrier
+    waiting: Callable[[], bool] = lambda: (
+        False
+    )  # restored data was not compared with the carrier yet
 
     @property
     def name(self) -> str:
@@ -35,16 +40,27 @@ class WatchedCarrier:
         return self.carrier.duplicates
 
     def create_waybill(self, request: WaybillRequest) -> Waybill:
+        self._not_before_reconciled()
         return self._watched("create_waybill", lambda: self.carrier.create_waybill(request))
 
     def query_waybill(self, client_key: str) -> Waybill | None:
         return self._watched("query_waybill", lambda: self.carrier.query_waybill(client_key))
 
     def cancel_waybill(self, client_key: str) -> None:
+        self._not_before_reconciled()
         self._watched("cancel_waybill", lambda: self.carrier.cancel_waybill(client_key))
 
     def scans_since(self, cursor: str) -> ScanPage:
         return self._watched("scans_since", lambda: self.carrier.scans_since(cursor))
+
+    def _not_before_reconciled(self) -> None:
+        """Nothing is asked for until what the carrier did since the backup is known."""
+        if self.waiting():
+            raise RemoteRetry(
+                "carrier.reconciling",
+                zh="刚从备份恢复，正在与快递核对；核对完成后自动继续，本次没有发出。",
+                en="Restored from a backup: carriers are asked what they have first. Nothing was sent; wait a little.",
+            )
 
     def _watched(self, call: str, ask: Callable[[], T]) -> T:
         found, started, outcome = meters(), perf_counter(), "broken"
@@ -62,6 +78,19 @@ class WatchedCarrier:
             found.carrier_seconds.labels(self.name, call).observe(perf_counter() - started)
 
 
-def watched(carriers: Mapping[str, Carrier]) -> dict[str, Carrier]:
-    """Every carrier, watched."""
-    return {name: WatchedCarrier(carrier) for name, carrier in carriers.items()}
+def watched(carriers: Mapping[str, Carrier], store: Store) -> dict[str, Carrier]:
+    """Every carrier, watched, and silent while restored data is compared with the carriers' books."""
+    gate = RestoreGate(store)
+    return {name: WatchedCarrier(carrier, gate.closed) for name, carrier in carriers.items()}
+
+
+class RestoreGate:
+    """Closed until every tenant is reconciled; once open it stays open, and costs nothing."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._open = False
+
+    def closed(self) -> bool:
+        self._open = self._open or not reconciling(self._store)
+        return not self._open

@@ -24,3 +24,12 @@ def newest_revision() -> str | None:
 def current_revision(connection: Connection) -> str | None:
     """The revision of this database; None when it has none."""
     return MigrationContext.configure(connection).get_current_revision()
+
+
+def known_revisions() -> frozenset[str]:
+    """All revisions that ship with this version."""
+    config = Config()
+    config.set_main_option("script_location", SCRIPTS)
+    config.set_main_option("path_separator", "os")
+    scripts = ScriptDirectory.from_config(config)
+    return frozenset(found.revision for found in scripts.walk_revisions())

@@ -23,7 +23,7 @@ from tidegate.services.remotes.carrying import AccountCarrier, mark
 from tidegate.services.remotes.line import AccountHttp, Line
 from tidegate.services.remotes.tokens import TokenBook
 from tidegate.services.remotes.windows import limits_of
-from tidegate.services.watched_carriers import WatchedCarrier
+from tidegate.services.watched_carriers import RestoreGate, WatchedCarrier
 from tidegate.store.remote_tables import ConnectorAccount
 from tidegate.store.tables import Shop
 
@@ -41,6 +41,7 @@ class Connected(Mapping[str, Carrier]):
     def __init__(self, context: Context, fixed: Mapping[str, Carrier] | None = None) -> None:
         self._context = replace(context, carriers={})
         self._fixed = dict(fixed or {})
+        self._gate = RestoreGate(context.store)
         self._lock = threading.Lock()
         self._looked = float("-inf")
         self._versions: dict[str, tuple[int, int, str]] = {}
@@ -114,7 +115,10 @@ class Connected(Mapping[str, Carrier]):
                 return None
             made, line = connector_of(self._context, row, shop)
             return self._wrapped(
-                row, WatchedCarrier(made), DuplicateClass(manifest.duplicates), line
+                row,
+                WatchedCarrier(made, self._gate.closed),
+                DuplicateClass(manifest.duplicates),
+                line,
             )
         except TidegateError as error:
             log.error("account.unusable", account=row.code, code=error.code)

@@ -17,6 +17,7 @@ from tidegate.sdk.carrier import (
     Waybill,
     WaybillRequest,
 )
+from tidegate.services.backups.marking import waybill_key
 from tidegate.services.context import Context
 from tidegate.services.effect_rows import GONE, IN_FLIGHT, UNCLEAR, WAYBILL, begin_again
 from tidegate.services.subjects import Subject, load_subjects
@@ -113,7 +114,7 @@ def _new(
         parcel_id=parcel.id,
         kind=WAYBILL,
         generation=parcel.generation,
-        client_key=f"T{context.tenant_id}-P{parcel.id}-G{parcel.generation}",
+        client_key=waybill_key(work, parcel.id, parcel.generation),
         state="sending",
         attempts=1,
         answer={"connector": service.connector, "service": service.code},
