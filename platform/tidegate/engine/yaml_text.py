@@ -23,6 +23,11 @@ _UNPRINTABLE = re.compile(
     "[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
+_LINES = (
+    "rows",
+    "inputs",
+    "values",
+)  # sections whose entries stand on one line each, where they fit
 _LONGEST_KEY = 400
 # text here, but something else to programs that read YAML 1.1
 _OLD = re.compile(
@@ -84,14 +89,12 @@ def _kept(value: Entry, key: str, indent: int) -> list[str]:
 def _item(value: Any, key: str, indent: int) -> list[str]:
     """An entry of a sequence, each line indented."""
     pad = " " * indent
+    if isinstance(value, Mapping) and value and (len(value) == 1 or key not in _LINES):
+        return _mapping(value, indent)
     inline = _flow(value)
     short = inline is not None and indent + len(inline) < WIDTH
     if isinstance(value, Mapping) and value:
-        if len(value) == 1:
-            return _mapping(value, indent)
-        if short and key in ("rows", "inputs", "values"):
-            return [pad + str(inline)]
-        return _mapping(value, indent)
+        return [pad + str(inline)] if short else _mapping(value, indent)
     if isinstance(value, list) and value:
         return [pad + str(inline)] if short else _sequence(value, "", indent)
     return [pad + _inline(value)]

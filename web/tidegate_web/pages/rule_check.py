@@ -8,7 +8,7 @@ from flask import Blueprint, Response, current_app, flash, redirect, request, ur
 
 from tidegate.services.workshop import checking, drafts
 from tidegate.services.workshop.checking import Checked, CheckReport
-from tidegate_web import desk
+from tidegate_web import desk, hx
 from tidegate_web.attempts import Problem, attempt
 from tidegate_web.fragments import page
 from tidegate_web.language import t
@@ -31,7 +31,7 @@ def accept(set_id: str) -> Any:
         checking.cancel(context, set_id)
         return _page(set_id)
     if act == "again":
-        checking.checked(context, set_id, again=True)
+        checking.checked(context, set_id, again=True, wait_s=0)
         return redirect(url_for("rule_check.show", set_id=set_id), 303)
     if act == "withdraw":
         problem = attempt(key, lambda: checking.withdraw(context, set_id, key, actor))
@@ -47,7 +47,10 @@ def accept(set_id: str) -> Any:
 def _page(set_id: str, problem: Problem | None = None) -> Response:
     context = desk.context()
     info = drafts.info(context, set_id)
-    found = checking.checked(context, set_id)
+    wait_s = (
+        0 if hx.wants("rule_check-state") else checking.WAIT_S
+    )  # who looks every second need not wait
+    found = checking.checked(context, set_id, wait_s=wait_s)
     report = found if isinstance(found, CheckReport) else None
     return page(
         "rule_check", fragment="state", status=problem.status if problem else 200,

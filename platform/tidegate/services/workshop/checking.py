@@ -137,8 +137,10 @@ def findings(context: Context, set_id: str) -> CheckReport:
     return _report(context, ruleset, check_running.found(context, ruleset))
 
 
-def checked(context: Context, set_id: str, *, again: bool = False) -> CheckReport | Progress:
-    """The report, thresholds no test guards included, or how far the check is; begun if nobody has.
+def checked(
+    context: Context, set_id: str, *, again: bool = False, wait_s: float = WAIT_S
+) -> CheckReport | Progress:
+    """The report, thresholds no test guards included, or how far the check is after `wait_s`; begun if nobody has.
 
     A cancelled check is begun again only where `again` asks for it.
 
@@ -149,7 +151,7 @@ def checked(context: Context, set_id: str, *, again: bool = False) -> CheckRepor
     before = check_running.look(context, ruleset)
     if isinstance(before, Progress) and before.state != "running" and not again:
         return before
-    raw = check_running.begin(context, ruleset, WAIT_S)
+    raw = check_running.begin(context, ruleset, wait_s)
     return raw if isinstance(raw, Progress) else _report(context, ruleset, raw)
 
 

@@ -173,8 +173,15 @@ def _fits(rule: Rule, query: str, field: str) -> bool:
     wanted = query.strip().casefold()
     if not wanted:
         return True
-    texts = (rule.id, *rule.title.values(), rule.why, rule.condition.text())
-    return any(wanted in text.casefold() for text in texts)
+    return any(wanted in text for text in _searched(rule))
+
+
+def _searched(rule: Rule) -> Sequence[str]:
+    """What a rule is found by, made once."""
+    if "searched" not in rule.kept:
+        texts = (rule.id, *rule.title.values(), rule.why, rule.condition.text())
+        rule.kept["searched"] = [text.casefold() for text in texts]
+    return rule.kept["searched"]  # type: ignore[no-any-return]
 
 
 def _stage(
