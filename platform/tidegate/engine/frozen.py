@@ -31,8 +31,8 @@ class Entry(dict[str, Any]):
     def __deepcopy__(self, _: object) -> dict[str, Any]:
         return dict(thawed(self))
 
-    __setitem__ = __delitem__ = __ior__ = _refuse  # type: ignore[assignment]
-    clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
 
 
 class Members(list[Any]):
@@ -43,8 +43,8 @@ class Members(list[Any]):
     def __deepcopy__(self, _: object) -> list[Any]:
         return list(thawed(self))
 
-    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse  # type: ignore[assignment]
-    append = clear = extend = insert = pop = remove = reverse = sort = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
+    append = clear = extend = insert = pop = remove = reverse = sort = _refuse
 
 
 def frozen(document: Mapping[str, Any]) -> Entry:

@@ -339,4 +339,4 @@ def case_document(case: Case) -> Entry:
         at = {} if case.at is None else {"at": case.at}
         document = {"name": case.name, **at, "given": dict(case.given), "expect": dict(case.expect)}
         case.kept["case"] = frozen(document)
-    return case.kept["case"]
+    return case.kept["case"]  # type: ignore[no-any-return]
