@@ -8,6 +8,7 @@ import sys
 import click
 
 from tidegate import __version__
+from tidegate.cli.accounts import accounts
 from tidegate.cli.backup import backup, restore
 from tidegate.cli.db import db
 from tidegate.cli.doctor import doctor
@@ -32,7 +33,8 @@ def cli() -> None:
 
 
 for command in (
-    backup, restore, db, doctor, labels, orders, people_commands, rules, run, sandbox, stock, tenants,
+    accounts, backup, restore, db, doctor, labels, orders, people_commands, rules, run, sandbox, stock,
+    tenants,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -58,6 +58,7 @@ class Quote:
     transit_hours: int
     zone: str
     meets_promise: bool
+    available: bool = True  # its account can be called just now
 
 
 @dataclass(frozen=True, slots=True)

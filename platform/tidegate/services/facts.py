@@ -194,6 +194,7 @@ def parcel_facts(
             "transit": timedelta(hours=quote.transit_hours),
             "zone": quote.zone,
             "meets_promise": quote.meets_promise,
+            "available": quote.available,
         }
         for quote in quotes
     ]

@@ -17,6 +17,7 @@ from tidegate.services.context import Context
 from tidegate.services.decisions import Verdict, ask
 from tidegate.services.facts import order_volume_cm3, parcel_facts
 from tidegate.services.people import order_of, parcels_of, required_reason, wrong_state
+from tidegate.services.remotes.availability import marked
 from tidegate.services.states import move_order, move_parcel, record
 from tidegate.services.subjects import Subject
 from tidegate.services.voiding import drop_waybill
@@ -84,7 +85,7 @@ def run_routing(
 ) -> bool:
     """Ask the routing rules and carry the choice out. True when the parcel has a service."""
     order = subject.order
-    quotes = quotes_for(work, subject, parcel, now)
+    quotes = marked(work, quotes_for(work, subject, parcel, now))
     facts = parcel_facts(subject, parcel, quotes)
     found = ask(
         work, context, "routing", facts, now=now, trigger=trigger, order_id=order.id,

@@ -61,4 +61,5 @@ def _quote(row: Mapping[str, Any]) -> Quote | None:
         transit_hours=int(transit.total_seconds() // 3600),
         zone=str(row.get("zone") or ""),
         meets_promise=bool(row.get("meets_promise")),
+        available=bool(row.get("available", True)),
     )
