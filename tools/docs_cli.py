@@ -45,7 +45,7 @@ From the environment, or from a `.env` file in the current folder (the environme
 |---|---|---|
 | `TIDEGATE_DATA_DIR` | `var` | folder for the database, label PDFs and secrets |
 | `TIDEGATE_DATABASE_URL` | SQLite in the data folder | any PostgreSQL address, `postgresql://user:password@host/database` |
-| `TIDEGATE_REDIS_URL` | unset | only for several machines; `doctor` checks it |
+| `TIDEGATE_REDIS_URL` | unset | only [scaled out](running-scaled-out.md): carries ids of jobs; `doctor` checks it |
 | `TIDEGATE_RULES_DIR` | the packs that ship | a folder with `vocabulary.yaml`, `states.yaml` and packs |
 | `TIDEGATE_HOST` | `127.0.0.1` | another address also needs `TIDEGATE_ALLOWED_HOSTS` ([people](people.md)) |
 | `TIDEGATE_ALLOWED_HOSTS` | none | names besides loopback that pages answer to, separated by commas; with any, sign-in is required |
@@ -54,6 +54,8 @@ From the environment, or from a `.env` file in the current folder (the environme
 | `TIDEGATE_POOL_SIZE` | `16` | database connections kept open by each process; as many more under load |
 | `TIDEGATE_STATEMENT_TIMEOUT_S` | `120` | PostgreSQL ends a statement that takes longer; 15 suits processes that only serve pages |
 | `TIDEGATE_TRUSTED_HOSTS` | none | hosts inside your network that [webhooks](webhooks.md) may be sent to, `host` or `host:port`, separated by commas |
+| `TIDEGATE_LEASE_S` | `60` | a job whose worker was not heard of for so long goes to another |
+| `TIDEGATE_PROCESSES` | `2` | processes of `serve` and of `worker` ([scaled out](running-scaled-out.md)) |
 | `TIDEGATE_PORT` | `8000` | |
 | `TIDEGATE_SECRET_KEY` | made once, kept in the data folder | signs cookies and CSRF tokens |
 | `TIDEGATE_LANGUAGE` | `zh` | CLI language, and pages until the reader chooses |

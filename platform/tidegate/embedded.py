@@ -38,7 +38,7 @@ class Embedded:
         settings = self._with_sandbox()
         context = open_context(settings)
         self._parts.append(SimpleNamespace(stop=context.store.close))  # behind whoever writes
-        runner = Runner(context)
+        runner = Runner(context, lease_s=settings.lease_s)
         runner.start()
         self._parts.append(runner)
         if self.demo:

@@ -35,6 +35,8 @@ class Settings:
     log_style: str = "auto"  # json, pretty, or pretty at a terminal only
     metrics_token: str = ""  # opens /metrics to other machines
     traces_url: str = ""  # OTLP collector over HTTP; needs the extra `otel`
+    lease_s: int = 60  # a job whose worker was not heard of for so long goes to another
+    processes: int = 2  # of `serve` and of `worker`
 
     @classmethod
     def from_environment(cls, dotenv: Path | None = Path(".env")) -> Settings:
@@ -75,6 +77,8 @@ class Settings:
             log_style=env.str("LOG_STYLE", "") or "auto",
             metrics_token=env.str("METRICS_TOKEN", ""),
             traces_url=env.str("TRACES_URL", ""),
+            lease_s=int(env.str("LEASE_S", "") or 60),
+            processes=int(env.str("PROCESSES", "") or 2),
         )
 
 

@@ -16,11 +16,14 @@ from tidegate.cli.labels import labels
 from tidegate.cli.language import language, text
 from tidegate.cli.orders import orders
 from tidegate.cli.people import people_commands
+from tidegate.cli.relay import relay
 from tidegate.cli.rules import rules
 from tidegate.cli.run import run
 from tidegate.cli.sandbox import sandbox
+from tidegate.cli.serve import serve
 from tidegate.cli.stock import stock
 from tidegate.cli.tenants import tenants
+from tidegate.cli.worker import worker
 from tidegate.errors import NotFound, TidegateError
 
 
@@ -33,8 +36,8 @@ def cli() -> None:
 
 
 for command in (
-    accounts, backup, restore, db, doctor, labels, orders, people_commands, rules, run, sandbox, stock,
-    tenants,
+    accounts, backup, db, doctor, labels, orders, people_commands, relay, restore, rules, run, sandbox,
+    serve, stock, tenants, worker,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -42,8 +42,8 @@ def run(
 ) -> None:
     """Serve until interrupted."""
     settings = run_settings(Settings.from_environment(), demo=demo, host=host, port=port)
-    _refuse_open_network(settings)
-    _refuse_taken_port(settings.host, settings.port)
+    refuse_open_network(settings)
+    refuse_taken_port(settings.host, settings.port)
     url = f"http://{settings.host}:{settings.port}/"
     embedded = Embedded(settings, demo=demo)
 
@@ -63,14 +63,14 @@ def run(
                 )
             )
             if embedded.setup_code and settings.allowed_hosts:
-                click.echo(_setup_hint(embedded.setup_code))
+                click.echo(setup_hint(embedded.setup_code))
         if open_page if open_page is not None else (sys.stdout.isatty() and _has_display()):
             webbrowser.open(url)
 
     Server(embedded, settings, ready).run()
 
 
-def _setup_hint(code: str) -> str:
+def setup_hint(code: str) -> str:
     return text(
         f"还没有负责人账户: 打开 /setup, 输入一次性设置码 {code}",
         f"There is no owner yet: open /setup and enter the one-time set-up code {code}",
@@ -118,7 +118,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
         return self.embedded.start()
 
 
-def _refuse_open_network(settings: Settings) -> None:
+def refuse_open_network(settings: Settings) -> None:
     """An address of the network needs the names it answers to: they also make sign-in compulsory."""
     if settings.host in ("127.0.0.1", "localhost", "::1") or settings.allowed_hosts:
         return
@@ -130,7 +130,7 @@ def _refuse_open_network(settings: Settings) -> None:
     )
 
 
-def _refuse_taken_port(host: str, port: int) -> None:
+def refuse_taken_port(host: str, port: int) -> None:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

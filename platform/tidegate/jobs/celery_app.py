@@ -6,17 +6,19 @@ guards work in a broker is used: no late acknowledgement, no result, no ETA, no 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
+from tidegate.bootstrap import open_context
 from tidegate.errors import ConfigError
 from tidegate.jobs import rescue, table
-from tidegate.jobs.kinds import QUEUES
 from tidegate.jobs.leases import Leases
 from tidegate.jobs.running import run
 from tidegate.services.contexts import Contexts
 from tidegate.settings import Settings
+from tidegate.store.unit_of_work import Store, open_engine
 
 TASK = "tidegate.run_jobs"
 PREFIX = "tidegate."
@@ -81,7 +83,11 @@ def add_task(app: Any, settings: Settings) -> None:
     from celery import signals
 
     child = Child(settings)
-    app.task(name=TASK)(child.run_jobs)
+
+    @app.task(name=TASK)  # type: ignore[untyped-decorator]  # Celery ships no types
+    def run_jobs(ids: Sequence[int]) -> int:
+        return child.run_jobs(ids)
+
     signals.worker_process_init.connect(child.begin, weak=False)
     signals.worker_process_shutdown.connect(child.end, weak=False)
 
@@ -94,14 +100,13 @@ class Child:
         self._contexts: Contexts | None = None
         self._leases: Leases | None = None
 
-    def begin(self, **_: object) -> None:
+    def begin(self, **_: object) -> Contexts:
         """After the fork: no connection is shared with the parent."""
-        from tidegate.bootstrap import open_context
-
         context = open_context(self._settings, migrate=False)
         self._contexts = Contexts(context)
         self._leases = Leases(context.store, self._settings.lease_s)
         self._leases.start()
+        return self._contexts
 
     def end(self, **_: object) -> None:
         """Hand back what is in hand; the process ends."""
@@ -112,17 +117,15 @@ class Child:
 
     def run_jobs(self, ids: Sequence[int]) -> int:
         """Claim those that still wait and run them, a batch per tenant and kind; the number."""
-        if self._contexts is None:
-            self.begin()
-        assert self._contexts is not None  # noqa: S101  begin set it
-        first = self._contexts.first
+        contexts = self._contexts or self.begin()
+        first = contexts.first
         jobs = table.claim_ids(
             first.store, ids, first.clock(), worker=rescue.worker_name(),
             lease_s=self._settings.lease_s,
         )  # fmt: skip
         jobs.sort(key=lambda job: (job.tenant_id, job.name, job.id))
         for (tenant_id, _), batch in groupby(jobs, key=lambda job: (job.tenant_id, job.name)):
-            run(self._contexts.of(tenant_id), list(batch), self._leases)
+            run(contexts.of(tenant_id), list(batch), self._leases)
         return len(jobs)
 
 
@@ -130,14 +133,18 @@ def work(settings: Settings, *, processes: int, queues: Sequence[str], log_level
     """Run a worker until it is told to end; SIGTERM lets jobs in hand finish."""
     app = make_app(settings)
     add_task(app, settings)
-    app.worker_main(
-        [
-            "worker", "--pool=prefork", f"--concurrency={processes}",
-            f"--queues={','.join(PREFIX + queue for queue in queues)}",
-            "--without-gossip", "--without-mingle", "--optimization=fair",
-            f"--loglevel={log_level}", "--hostname=tidegate-%n@%h",
-        ]
-    )  # fmt: skip
+    words = [
+        "worker", "--pool=prefork", f"--concurrency={processes}",
+        f"--queues={','.join(PREFIX + queue for queue in queues)}",
+        "--without-gossip", "--without-mingle", "--optimization=fair",
+        f"--loglevel={log_level}", f"--hostname=tidegate-{os.getpid()}@%h",
+    ]  # fmt: skip
+    try:
+        app.worker_main(words)
+    finally:  # children that took too long are gone by now
+        store = Store(open_engine(settings.database_url))
+        rescue.rescue_of_the_dead(store)
+        store.close()
 
 
 class Messenger:
@@ -169,7 +176,3 @@ class Messenger:
         if self._connection is None:
             self._connection = self._app.connection_for_write()
         return self._connection
-
-
-def every_queue() -> tuple[str, ...]:
-    return tuple(QUEUES)

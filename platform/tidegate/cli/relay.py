@@ -1,0 +1,43 @@
+"""`tidegate relay`: tells workers what is due, and keeps the job table in order."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+import click
+
+from tidegate.bootstrap import open_context
+from tidegate.cli.language import text
+from tidegate.cli.scaled import check_database
+from tidegate.jobs.celery_app import Messenger
+from tidegate.jobs.relay import Relay
+from tidegate.settings import Settings
+
+
+@click.command(
+    help=text(
+        "转发: 把到期任务的编号发给 worker, 并负责定时任务。可以运行多个。",
+        "Send ids of due jobs to workers, and run the schedules. Any number may run.",
+    )
+)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help=text("就绪后输出一个 JSON。", "Print one JSON when ready."),
+)
+def relay(as_json: bool) -> None:
+    """Until SIGTERM."""
+    settings = Settings.from_environment()
+    messenger = Messenger(settings)
+    check_database(settings)
+    context = open_context(settings, migrate=False)
+    running = Relay(context, messenger, lease_s=settings.lease_s)
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: running.stop())
+    if as_json:
+        click.echo(json.dumps({"pid": os.getpid()}))
+    running.run()
+    context.store.close()
