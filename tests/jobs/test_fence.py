@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from sqlalchemy import select, update
 
-from tidegate.jobs import fence, kinds, names, rescue, running, table
+from tidegate.jobs import fence, names, rescue, running, table
 from tidegate.jobs.leases import Leases
+from tidegate.services import job_kinds as kinds
 from tidegate.services.context import Context
 from tidegate.services.work import enqueue
 from tidegate.store.database_clock import database_now

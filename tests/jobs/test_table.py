@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from tidegate.jobs import rescue, table
 from tidegate.jobs.due import due
-from tidegate.jobs.kinds import DEFAULT
+from tidegate.services.job_kinds import DEFAULT
 from tidegate.services.work import enqueue, enqueue_advance
 from tidegate.store.database_clock import database_now
 from tidegate.store.tables import Job

@@ -28,6 +28,7 @@ PAGES = {
     "stock": "/stock?q=BA-E",
     "rules": "/rules",
     "connections": "/connections",
+    "jobs": "/jobs",
     "analysis": "/analysis",
     "missing": "/nope",
 }

@@ -24,6 +24,7 @@ PAGES = (
     "/stock?only=short",
     "/rules",
     "/connections",
+    "/jobs",
     "/analysis",
 )
 CJK = re.compile(r"[\u4e00-\u9fff]")

@@ -46,6 +46,8 @@ NEEDS: Mapping[str, str] = {
     "GET stock.as_csv": "stock.see",
     "POST stock.adjust": "stock.adjust",
     "GET connections.show": "connections.see",
+    "GET jobs.show": "connections.see",
+    "POST jobs.act": "jobs.act",
     "GET analysis.show": "analysis.see",
     "GET rules.*": "rules.see",
     "POST rules.*": "rules.edit",
@@ -96,6 +98,8 @@ NEEDS: Mapping[str, str] = {
     "POST api_webhooks.*": "webhooks.manage",
     "PUT api_webhooks.*": "webhooks.manage",
     "DELETE api_webhooks.*": "webhooks.manage",
+    "GET api_jobs.*": "connections.see",
+    "POST api_jobs.*": "jobs.act",
 }
 
 # Where one endpoint does several things: the part of the request that says which, and what each needs.

@@ -10,7 +10,7 @@ import click
 from tidegate.cli.language import text
 from tidegate.cli.scaled import check_database
 from tidegate.jobs import celery_app
-from tidegate.jobs.kinds import QUEUES
+from tidegate.services.job_kinds import QUEUES
 from tidegate.settings import Settings
 
 

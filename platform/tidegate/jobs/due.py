@@ -7,8 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Table, exists, literal, select, true, union_all
 
-from tidegate.jobs.kinds import kind_of
 from tidegate.jobs.rows import JOB, READY
+from tidegate.services.job_kinds import kind_of
 from tidegate.store.tables import Tenant
 from tidegate.store.unit_of_work import Store
 

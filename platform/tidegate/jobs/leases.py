@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import structlog
 
 from tidegate.jobs import table
-from tidegate.jobs.kinds import kind_of
 from tidegate.jobs.rows import Claimed
+from tidegate.services.job_kinds import kind_of
 from tidegate.store.unit_of_work import Store
 
 log = structlog.get_logger()

@@ -18,12 +18,12 @@ from sqlalchemy import and_, func, or_, select, update
 
 from tidegate.jobs.clerk import Clerk
 from tidegate.jobs.due import due
-from tidegate.jobs.kinds import QUEUES, queue_of
 from tidegate.jobs.names import BATCHES, FUNCTIONS
 from tidegate.jobs.rows import JOB, READY
 from tidegate.jobs.runner import Runner, turned
 from tidegate.services.context import Context
 from tidegate.services.contexts import Contexts
+from tidegate.services.job_kinds import QUEUES, queue_of
 from tidegate.store.database_clock import database_now
 from tidegate.store.unit_of_work import Store
 

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, case, not_, or_, select, update
 
-from tidegate.jobs.kinds import DEFAULT, KINDS
 from tidegate.jobs.rows import JOB, LEASED, READY
+from tidegate.services.job_kinds import DEFAULT, KINDS
 from tidegate.store.database_clock import database_now
 from tidegate.store.unit_of_work import Store
 

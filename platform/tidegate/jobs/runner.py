@@ -11,13 +11,13 @@ import structlog
 from tidegate.jobs import table
 from tidegate.jobs.clerk import Clerk
 from tidegate.jobs.due import due
-from tidegate.jobs.kinds import QUEUES, queue_of
 from tidegate.jobs.leases import Leases
 from tidegate.jobs.names import FUNCTIONS
 from tidegate.jobs.rescue import worker_name
 from tidegate.jobs.running import run
 from tidegate.services.context import Context
 from tidegate.services.contexts import Contexts
+from tidegate.services.job_kinds import QUEUES, queue_of
 
 log = structlog.get_logger()
 POLL_S = 0.5

@@ -9,12 +9,12 @@ import structlog
 
 from tidegate.errors import TidegateError
 from tidegate.jobs import fence, table
-from tidegate.jobs.kinds import args_now, readable
 from tidegate.jobs.leases import Leases
 from tidegate.jobs.names import BATCHES, FUNCTIONS
 from tidegate.jobs.rows import Claimed
 from tidegate.jobs.watching import watched
 from tidegate.services.context import Context
+from tidegate.services.job_kinds import args_now, readable
 
 log = structlog.get_logger()
 REMOVED = "jobs.kind_unknown"

@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, case, select, update
 
-from tidegate.jobs.kinds import KINDS, kind_of
 from tidegate.jobs.rows import COLUMNS, JOB, READY, Claimed, claimed, held
+from tidegate.services.job_kinds import KINDS, kind_of
 from tidegate.store.database_clock import database_now
 from tidegate.store.unit_of_work import Store
 

@@ -27,6 +27,7 @@ TAGS = {
     "api_ideas": "Ideas",
     "api_orders": "Orders",
     "api_webhooks": "Webhooks",
+    "api_jobs": "Background jobs",
 }
 ABOUT = """Orders in, and everything the pages of the rule workshop and of webhooks do, for programs: the same services.
 

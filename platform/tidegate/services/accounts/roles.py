@@ -31,6 +31,7 @@ PERMISSIONS: Mapping[str, Words] = {
     "rules.simulate": {"zh": "用历史订单模拟", "en": "Simulate on past orders"},
     "rules.publish": {"zh": "审批、发布、回滚规则", "en": "Approve, publish and roll back rules"},
     "connections.see": {"zh": "看连接", "en": "See connections"},
+    "jobs.act": {"zh": "重试、放弃后台任务", "en": "Retry and drop background jobs"},
     "analysis.see": {"zh": "看分析", "en": "See the analysis"},
     "tokens.manage": {"zh": "管理接口令牌", "en": "Manage API tokens"},
     "webhooks.manage": {"zh": "管理推送", "en": "Manage webhooks"},
@@ -40,7 +41,7 @@ PERMISSIONS: Mapping[str, Words] = {
 WHOLE_TENANT = frozenset(
     {
         "stock.adjust", "rules.try", "rules.edit", "rules.simulate", "rules.publish",
-        "connections.see", "tokens.manage", "webhooks.manage", "people.manage",
+        "connections.see", "jobs.act", "tokens.manage", "webhooks.manage", "people.manage",
     }
 )  # fmt: skip
 OWNER = "owner"
@@ -88,12 +89,12 @@ ROLES: Mapping[str, Role] = {
         ),
         _role(
             "integrator", "对接人员", "Integrator",
-            "连接、接口令牌、接口收单、网络钩子、规则试算。",
-            "Connections, API tokens, orders by API, webhooks, trying rules.",
+            "连接、后台任务、接口令牌、接口收单、推送、规则试算。",
+            "Connections, background jobs, API tokens, orders by API, webhooks, trying rules.",
             _SEE,
             {
                 "orders.bring", "rules.try", "connections.see", "analysis.see", "tokens.manage",
-                "webhooks.manage",
+                "webhooks.manage", "jobs.act",
             },
         ),
         _role(
