@@ -109,7 +109,10 @@
   document.addEventListener("htmx:afterSwap", function () {
     if (!kept) return;
     var box = kept.id && document.getElementById(kept.id);
-    if (box && box.type !== "checkbox" && box.type !== "radio" && !/\.mn$/.test(kept.id)) box.value = kept.value;
+    if (box && box.type !== "checkbox" && box.type !== "radio" && !/\.mn$/.test(kept.id)) {
+      box.value = kept.value;
+      if (box.matches("[data-tg-search]")) look(box);  // the list that was open went with the swap
+    }
     kept.open.forEach(function (pair) { var one = document.getElementById(pair[0]); if (one) one.open = pair[1]; });
     kept = null;
   });
@@ -159,6 +162,21 @@
       var order = document.querySelector("#rule_try-panel .tg-try-order.tg-on");
       if (order) order.click();
     }, 500);
+  });
+
+  // From a change until its answer stands on the page the form is busy: whoever waits for it can know.
+  var changedAt = 0;
+  function calm() {
+    var form = document.getElementById("editor-form"), left = changedAt + 350 - performance.now();  // posted after 300 ms
+    if (!form || !form.hasAttribute("aria-busy")) return;
+    if (left > 0 || document.querySelector(".htmx-request, .htmx-swapping, .htmx-settling")) setTimeout(calm, Math.max(left, 50));
+    else form.removeAttribute("aria-busy");
+  }
+  document.addEventListener("change", function (event) {
+    if (!event.target.form || event.target.form.id !== "editor-form") return;
+    changedAt = performance.now();
+    event.target.form.setAttribute("aria-busy", "true");
+    setTimeout(calm, 350);
   });
 
   // Leaving with unsaved changes asks first.
