@@ -36,6 +36,9 @@ test-long: $(VENV)/.dev $(VENV)/.durable ## The long suites: evaluators against 
 test-postgres: $(VENV)/.dev $(VENV)/.durable ## All tests on PostgreSQL instead of SQLite, where a test does not say which it means
 	@TEST_BACKEND=postgres $(PY) -m pytest -q -n $(JOBS) --dist loadgroup -m "not long"
 
+test-faults: $(VENV)/.dev ## All of the fault suite: crashes at every point, bursts of 10,000 orders, killed databases (an hour or more)
+	@$(PY) -m pytest -q -rP tests/faults -m faults
+
 check: $(VENV)/.dev $(VENV)/.durable check-fast ## The fast part: no browser, no database server, no big files
 	@$(PY) -m pytest -q -n $(JOBS) -m "not browser and not postgres and not redis and not shared_data and not long"
 
@@ -93,4 +96,4 @@ $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
 	@touch $@
 
-.PHONY: help run setup test test-postgres test-long check check-fast coverage bench bench-engine lock clean
+.PHONY: help run setup test test-postgres test-long test-faults check check-fast coverage bench bench-engine lock clean

@@ -20,8 +20,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import fault_merchant
 from fault_client import FaultCarrier, FaultShop
+from sqlalchemy.exc import SQLAlchemyError
 
 from tidegate import crash_points
+from tidegate.domain.orders import OrderDraft
+from tidegate.errors import Unavailable
 from tidegate.jobs.runner import Runner
 from tidegate.logs import configure_logs
 from tidegate.services.context import Context
@@ -115,10 +118,22 @@ def _take_in(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
         for first in range(asked["first"], asked["last"] + 1, 20):
             last = min(first + 19, asked["last"])
             orders = fault_merchant.drafts(first, last, CLOCK.times[0])
-            import_orders(context, orders, source="faults")
+            _sent(context, orders, again=asked.get("stubborn", False))
             log.write("".join(f"{draft.number}\n" for draft in orders))
             log.flush()
     return {}
+
+
+def _sent(context: Context, orders: list[OrderDraft], *, again: bool) -> None:
+    """A client that is told "not now" sends the same once more; `again`: for as long as it takes."""
+    while True:
+        try:
+            import_orders(context, orders, source="faults")
+            return
+        except (Unavailable, SQLAlchemyError):
+            if not again:
+                raise
+            time.sleep(0.2)
 
 
 def _ship(context: Context, asked: dict[str, Any]) -> dict[str, Any]:

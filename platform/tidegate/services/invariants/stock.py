@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, case, func, or_, select
 
 from tidegate.services.invariants.checks import Invariant, Look
+from tidegate.store.stock_tables import StockMove
 from tidegate.store.tables import Order, OrderLine, Reservation, Stock
 
 HOLDING = ("allocated", "routed", "waybill", "printed")
@@ -36,10 +37,25 @@ def _adds_up(look: Look) -> Iterator[str]:
         )
     )
     yield from look.ids("stock", wrong)
+    yield from _as_moved(look)
     row = select(Stock.id).where(
         Stock.warehouse_id == Reservation.warehouse_id, Stock.sku == Reservation.sku
     )
     yield from look.ids("reservation", select(Reservation.id).where(ACTIVE, ~row.exists()))
+
+
+def _as_moved(look: Look) -> Iterator[str]:
+    """On hand is what all moves since the opening add up to."""
+    place = (StockMove.warehouse_id, StockMove.sku)
+    moved = (
+        select(*place, func.sum(StockMove.units).label("units"))
+        .group_by(*place)
+        .having(func.sum(case((StockMove.kind == "opening", 1), else_=0)) > 0)
+        .subquery()
+    )
+    here = and_(moved.c.warehouse_id == Stock.warehouse_id, moved.c.sku == Stock.sku)
+    wrong = select(Stock.id).join(moved, here).where(moved.c.units != Stock.on_hand)
+    yield from look.ids("stock", wrong)
 
 
 def _where_it_belongs(look: Look) -> Iterator[str]:
@@ -64,8 +80,8 @@ INVARIANTS = (
     Invariant(
         "I6",
         {
-            "zh": "占用数等于有效占用之和, 且不超过在库数",
-            "en": "Reserved stock is the sum of the promises and never more than is on hand",
+            "zh": "占用数等于有效占用之和, 且不超过在库数; 在库数等于各次变动之和",
+            "en": "Reserved is the sum of the promises, never more than on hand; on hand is the sum of its moves",
         },
         _adds_up,
     ),
