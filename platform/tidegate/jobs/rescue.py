@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, case, not_, or_, select, update
@@ -85,7 +85,7 @@ def _back(store: Store, which: ColumnElement[bool]) -> int:
     return _change(store, which, values)
 
 
-def _change(store: Store, which: ColumnElement[bool], values: dict[str, object]) -> int:
+def _change(store: Store, which: ColumnElement[bool], values: Mapping[str, object]) -> int:
     """Look first: on SQLite a change takes the write lock even when there is nothing to change."""
     with store.unscoped(readonly=True) as session:
         ids = list(

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Table, and_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, or_, select, update
 
 from tidegate.jobs.names import DAILY, RECURRING_S
 from tidegate.jobs.rows import JOB
@@ -120,7 +120,7 @@ def _fire(work: UnitOfWork, context: Context, name: str) -> bool:
     return True
 
 
-def _due(names: Iterable[str], now: datetime) -> object:
+def _due(names: Iterable[str], now: datetime) -> ColumnElement[bool]:
     """The time has come, or it is further away than it can be: the clock was set back."""
     far = [
         and_(SCHEDULE.c.name == name, SCHEDULE.c.next_at > now + timedelta(seconds=_far_s(name)))
@@ -145,5 +145,5 @@ def _made(connection: Connection, tenant_id: int, key: str) -> bool:
     return connection.execute(same).first() is not None
 
 
-def _of_tenant(tenant_id: int) -> object:
+def _of_tenant(tenant_id: int) -> Select[str]:
     return select(SCHEDULE.c.name).where(SCHEDULE.c.tenant_id == tenant_id)

@@ -126,7 +126,7 @@ def read_manifest(text: str, name: str = "manifest.yaml") -> Manifest:
     try:
         loaded = ManifestSchema().load(document)
     except ValidationError as error:
-        place, said = _first(error.normalized_messages())
+        place, said = _first(error.messages)
         raise _wrong(name, place, said, said) from None
     return _made(loaded)
 

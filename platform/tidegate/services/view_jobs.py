@@ -99,7 +99,11 @@ def _queues(session: Session, now: datetime) -> list[Queue]:
         sums[queue] = [a + b for a, b in zip(sums[queue], counts, strict=True)]
         if at is not None:
             oldest[queue] = min(at, oldest.get(queue, at))
-    return [Queue(name, *sums[name], oldest.get(name)) for name in QUEUES]
+    found = []
+    for name in QUEUES:
+        now_due, later, running, dead = sums[name]
+        found.append(Queue(name, now_due, later, running, dead, oldest.get(name)))
+    return found
 
 
 def _groups(session: Session) -> list[Group]:

@@ -109,7 +109,7 @@ def forget_process(pid: int) -> None:
     if FOLDER in os.environ:
         from prometheus_client import multiprocess  # see meters()
 
-        multiprocess.mark_process_dead(pid)
+        multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
 def counted() -> CollectorRegistry:
@@ -120,5 +120,5 @@ def counted() -> CollectorRegistry:
 
     meters()
     shown = CollectorRegistry()
-    multiprocess.MultiProcessCollector(shown)
+    multiprocess.MultiProcessCollector(shown)  # type: ignore[no-untyped-call]
     return shown

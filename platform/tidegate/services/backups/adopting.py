@@ -9,9 +9,9 @@ from datetime import datetime
 from sqlalchemy import select
 
 from tidegate.sdk.carrier import Waybill
+from tidegate.services.effect_rows import GONE, WAYBILL
 from tidegate.services.people import order_of, parcel_of
 from tidegate.services.states import move_order, move_parcel, record
-from tidegate.services.voiding import GONE, WAYBILL
 from tidegate.services.work import enqueue_advance
 from tidegate.store.tables import Effect, Parcel
 from tidegate.store.unit_of_work import UnitOfWork

@@ -98,7 +98,7 @@ def read_manifest(file: Path) -> Manifest:
         with tarfile.open(file) as tar:
             first = tar.next()
             body = tar.extractfile(first) if first is not None and first.name == MANIFEST else None
-            given = json.loads(body.read()) if body is not None else None
+            given = json.loads(body.read()) if body is not None else {}
         found = Manifest(**{**given, "taken_at": datetime.fromisoformat(given["taken_at"])})
     except (tarfile.TarError, OSError, ValueError, TypeError, KeyError) as error:
         raise no_backup(file) from error

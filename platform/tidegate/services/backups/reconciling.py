@@ -54,7 +54,7 @@ def reconcile(context: Context) -> None:
     _finish(context, counts, late)
 
 
-def _open_marks() -> Select[tuple[RestoreMark]]:
+def _open_marks() -> Select[RestoreMark]:
     return select(RestoreMark).where(RestoreMark.reconciled_at.is_(None)).order_by(RestoreMark.id)
 
 

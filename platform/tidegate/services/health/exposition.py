@@ -28,7 +28,7 @@ class Exposition:
         from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
         registry = CollectorRegistry()
-        registry.register(self)  # type: ignore[arg-type]  # `collect` is all that is asked of it
+        registry.register(self)  # `collect` is all that is asked of it
         return generate_latest(counted()) + generate_latest(registry), CONTENT_TYPE_LATEST
 
     def collect(self) -> Iterator[Any]:

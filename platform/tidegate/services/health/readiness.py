@@ -94,7 +94,7 @@ def _write(context: Context) -> Iterator[Reason]:
             if dialect.name == "postgresql":
                 session.execute(text("SET LOCAL lock_timeout = '2s'"))
                 session.execute(text("SET LOCAL statement_timeout = '3s'"))
-            row = insert_of(dialect)(WriteProbe.__table__).values(id=1, written_at=context.clock())
+            row = insert_of(dialect)(WriteProbe).values(id=1, written_at=context.clock())
             row = row.on_conflict_do_update(
                 index_elements=["id"], set_={"written_at": row.excluded.written_at}
             )

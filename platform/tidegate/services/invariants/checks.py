@@ -26,7 +26,7 @@ class Look:
     context: Context
     now: datetime
 
-    def ids(self, what: str, query: Select[tuple[int]]) -> list[str]:
+    def ids(self, what: str, query: Select[int]) -> list[str]:
         """The rows that a query finds, as `order 12`."""
         return [f"{what} {id_}" for id_ in self.work.session.scalars(query.limit(AT_MOST))]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from sqlalchemy import String, cast, func, literal, or_, select, tuple_
 
@@ -57,7 +58,7 @@ def _by_moves(look: Look) -> Iterator[str]:
     for kind, table in TABLES.items():
         owner = Event.order_id if kind == "order" else Event.parcel_id
         from_, to = Event.data["from"].as_string(), Event.data["to"].as_string()
-        span = {"partition_by": owner, "order_by": Event.id}
+        span: dict[str, Any] = {"partition_by": owner, "order_by": Event.id}
         steps = (
             select(
                 owner.label("owner"),

@@ -189,7 +189,7 @@ def _too_bad(work: UnitOfWork, account_id: int, group: str, now: datetime) -> bo
             RemoteCall.at > since,
         )
     ).one()
-    return failures >= LEAST_FAILURES and failures * 2 >= calls
+    return bool(failures >= LEAST_FAILURES and failures * 2 >= calls)
 
 
 def _trip(work: UnitOfWork, account_id: int, group: str, now: datetime) -> None:

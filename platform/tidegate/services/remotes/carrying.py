@@ -52,7 +52,10 @@ class AccountCarrier:
         return found
 
     def query_waybill(self, client_key: str) -> Waybill | None:
-        return self._do("waybill.query", lambda: self._made.query_waybill(client_key))
+        found: Waybill | None = self._do(
+            "waybill.query", lambda: self._made.query_waybill(client_key)
+        )
+        return found
 
     def cancel_waybill(self, client_key: str) -> None:
         if not hasattr(self._made, "cancel_waybill"):

@@ -107,9 +107,9 @@ class Connected(Mapping[str, Carrier]):
     def _carrier(self, row: ConnectorAccount, shop: str) -> Carrier | None:
         try:
             if row.code in self._fixed:
-                line = Line(self._context, row.id, limits_of((), row.settings))
+                own = Line(self._context, row.id, limits_of((), row.settings))
                 fixed = self._fixed[row.code]
-                return self._wrapped(row, fixed, fixed.duplicates, line)
+                return self._wrapped(row, fixed, fixed.duplicates, own)
             manifest = discovery.manifest_of(row.connector)
             if "create_waybill" not in manifest.capabilities:
                 return None
