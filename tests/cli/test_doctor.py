@@ -6,10 +6,16 @@ import json
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tidegate.bootstrap import open_context
+from tidegate.settings import Settings
+from tidegate.store.backup_tables import RestoreMark
+from tidegate.store.tables import Job
 
 
 def doctor(data_dir: Path, *options: str, **settings: str) -> tuple[int, dict[str, Any]]:
@@ -72,3 +78,35 @@ def test_invariants_are_looked_at_when_asked(tmp_path: Path) -> None:
     assert len(looked) >= 9
     assert {row["level"] for row in looked} == {"ok"}
     assert code == 0
+
+
+def test_dead_jobs_unclear_effects_and_an_open_restore_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIDEGATE_DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("TIDEGATE_DATABASE_URL", raising=False)
+    context = open_context(Settings.from_environment(None), carriers={})
+    long_ago = context.clock() - timedelta(hours=1)
+    with context.store.begin(context.tenant_id) as work:
+        for state in ("dead", "ready"):
+            work.add(Job(name="x", state=state, args={}, due_at=long_ago, created_at=long_ago))
+        work.add(RestoreMark(tag="t", parcels_up_to=0, backed_up_at=long_ago, restored_at=long_ago))
+        work.commit()
+    context.store.engine.dispose()
+    code, found = doctor(tmp_path)
+    assert code == 1
+    levels = {check: row["level"] for check, row in found.items()}
+    assert levels["dead jobs"] == "error"
+    assert "1 dead jobs of kind x" in found["dead jobs"]["said"]
+    assert levels["queue"] == "warning"
+    assert levels["restore"] == "warning"
+    assert (levels["effects"], levels["merchants"]) == ("ok", "ok")
+    assert levels["disk"] in ("ok", "warning", "error")
+
+
+@pytest.mark.postgres
+def test_the_clock_of_the_database_server_is_compared(tmp_path: Path, postgres_url: str) -> None:
+    upgrade(tmp_path, TIDEGATE_DATABASE_URL=postgres_url)
+    _, found = doctor(tmp_path, TIDEGATE_DATABASE_URL=postgres_url)
+    assert found["clock"]["level"] == "ok"
+    assert "from the database server" in found["clock"]["said"]

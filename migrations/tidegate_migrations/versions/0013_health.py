@@ -1,4 +1,4 @@
-"""A row that readiness writes, and marks of restored backups.
+"""A row that readiness writes, marks of restored backups, indexes of what is open.
 
 Revision ID: 0013
 """
@@ -12,6 +12,8 @@ branch_labels = None
 depends_on = None
 
 KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+OPEN = sa.text("state NOT IN ('delivered', 'returned', 'rejected', 'cancelled', 'lost')")
+UNCLEAR = sa.text("state IN ('intent', 'sending', 'unknown')")
 INSTANT = sa.DateTime(timezone=True)
 
 
@@ -40,8 +42,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_restore_mark")),
     )
     op.create_index("ix_restore_mark_tenant", "restore_mark", ["tenant_id", "restored_at"])
+    _partial("ix_sales_order_open", "sales_order", ["state", "state_since"], OPEN)
+    resolved = sa.text("resolved_at IS NOT NULL")
+    _partial("ix_alert_resolved", "alert", ["tenant_id", "resolved_at"], resolved)
+    _partial("ix_effect_unclear", "effect", ["state", "updated_at"], UNCLEAR)
+
+
+def _partial(name: str, table: str, columns: list[str], where: sa.TextClause) -> None:
+    op.create_index(name, table, columns, sqlite_where=where, postgresql_where=where)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_effect_unclear", "effect")
+    op.drop_index("ix_alert_resolved", "alert")
+    op.drop_index("ix_sales_order_open", "sales_order")
     op.drop_table("restore_mark")
     op.drop_table("write_probe")

@@ -16,6 +16,7 @@ from tidegate.cli.labels import labels
 from tidegate.cli.language import language, text
 from tidegate.cli.orders import orders
 from tidegate.cli.people import people_commands
+from tidegate.cli.prune import prune
 from tidegate.cli.relay import relay
 from tidegate.cli.rules import rules
 from tidegate.cli.run import run
@@ -36,8 +37,8 @@ def cli() -> None:
 
 
 for command in (
-    accounts, backup, db, doctor, labels, orders, people_commands, relay, restore, rules, run, sandbox,
-    serve, stock, tenants, worker,
+    accounts, backup, db, doctor, labels, orders, people_commands, prune, relay, restore, rules, run,
+    sandbox, serve, stock, tenants, worker,
 ):  # fmt: skip
     cli.add_command(command)
 

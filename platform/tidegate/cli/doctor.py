@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import click
 import redis
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy import text as sql
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -20,10 +20,12 @@ from tidegate.cli.findings import Finding
 from tidegate.cli.invariants import broken_invariants
 from tidegate.cli.language import text
 from tidegate.errors import TidegateError
+from tidegate.services.health.examination import examine
 from tidegate.services.rulebook import Rulebook
+from tidegate.services.workshop.publications import publications
 from tidegate.settings import Settings
-from tidegate.store.tables import Job
-from tidegate.store.unit_of_work import open_engine
+from tidegate.store.tables import Tenant
+from tidegate.store.unit_of_work import Store, open_engine
 
 WAL_RESET_FIXED = (3, 51, 3)  # https://sqlite.org/wal.html#walresetbug
 
@@ -85,24 +87,10 @@ def _database(settings: Settings) -> Iterator[Finding]:
     yield Finding("migrations", "ok", str(current))
     engine = open_engine(settings.database_url)
     try:
-        with engine.connect() as connection:
-            yield from _clock_and_queue(connection)
+        for sign in examine(engine, settings, datetime.now(UTC)):
+            yield Finding(sign.check, sign.level, text(sign.said["zh"], sign.said["en"]))
     finally:
         engine.dispose()
-
-
-def _clock_and_queue(connection: object) -> Iterator[Finding]:
-    run = connection.execute  # type: ignore[attr-defined]
-    overdue = run(
-        select(func.count(), func.min(Job.due_at)).where(
-            Job.state == "ready", Job.due_at < datetime.now(UTC)
-        )
-    ).one()
-    said = text(f"{overdue[0]} 个到期任务", f"{overdue[0]} jobs due")
-    yield Finding("queue", "ok" if overdue[0] < 1000 else "warning", said)
-    dead = run(select(func.count()).where(Job.state == "dead")).scalar_one()
-    if dead:
-        yield Finding("queue", "error", text(f"{dead} 个任务已放弃", f"{dead} dead jobs"))
 
 
 def _sqlite(settings: Settings) -> Iterator[Finding]:
@@ -127,13 +115,33 @@ def _sqlite(settings: Settings) -> Iterator[Finding]:
 
 
 def _rules(settings: Settings) -> Iterator[Finding]:
-    book = Rulebook(settings.rules_dir)
-    sets = [found for gate in book.vocabulary.gates for found in book.for_gate(gate)]
-    for found in sets:
-        said = f"{found.hash[:12]} · {len(found.rules)}"
-        yield Finding(f"rules {found.gate}/{found.id}", "ok", said)
-    if not sets:
-        yield Finding("rules", "error", text("没有找到规则集", "no rule set found"))
+    """The sets in force, of the folder and as published, for each merchant."""
+    books = [("", Rulebook(settings.rules_dir))]
+    current, newest = revisions(settings.database_url)
+    if current is not None and current == newest:
+        books = list(_published(settings)) or books
+    for whose, book in books:
+        sets = [found for gate in book.vocabulary.gates for found in book.for_gate(gate)]
+        for found in sets:
+            said = f"{found.hash[:12]} · {len(found.rules)}"
+            yield Finding(f"rules {whose}{found.gate}/{found.id}", "ok", said)
+        for problem in book.problems:
+            yield Finding(f"rules {whose}".strip(), "error", problem.text(text("zh", "en")))
+        if not sets:
+            yield Finding("rules", "error", text("没有找到规则集", "no rule set found"))
+
+
+def _published(settings: Settings) -> Iterator[tuple[str, Rulebook]]:
+    engine = open_engine(settings.database_url)
+    store = Store(engine)
+    try:
+        with store.unscoped(readonly=True) as session:
+            tenants = session.execute(select(Tenant.id, Tenant.code).order_by(Tenant.id)).all()
+        for number, (tenant_id, code) in enumerate(tenants):
+            look = publications(store, tenant_id, lambda: datetime.now(UTC))
+            yield f"{code} " if number else "", Rulebook(settings.rules_dir, published=look)
+    finally:
+        engine.dispose()
 
 
 def _redis(settings: Settings) -> Iterator[Finding]:

@@ -34,6 +34,17 @@ NAMING = {
 }
 
 
+# Which orders are over is in states.yaml; an index needs constants.
+ORDER_OPEN = "state NOT IN ('delivered', 'returned', 'rejected', 'cancelled', 'lost')"
+EFFECT_UNCLEAR = "state IN ('intent', 'sending', 'unknown')"
+
+
+def _only(name: str, condition: str, *columns: str) -> Index:
+    """An index of the few rows that are still of interest: small whatever the table has grown to."""
+    where = text(condition)
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
 def _one_while(name: str, condition: str, *columns: str) -> Index:
     """At most one row per `columns` while `condition` holds; ended rows stay as history."""
     where = text(condition)
@@ -95,6 +106,7 @@ class Order(TenantScoped, Base):
         Index("ix_sales_order_tenant_number", "tenant_id", "number"),
         Index("ix_sales_order_phone_key", "tenant_id", "phone_key", "ordered_at"),
         Index("ix_sales_order_address_key", "tenant_id", "address_key", "ordered_at"),
+        _only("ix_sales_order_open", ORDER_OPEN, "state", "state_since"),
     )
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     shop_id: Mapped[int] = mapped_column(ForeignKey("shop.id"))
@@ -394,6 +406,7 @@ class Effect(TenantScoped, Base):
         UniqueConstraint("parcel_id", "kind", "generation"),
         UniqueConstraint("tenant_id", "client_key"),
         Index("ix_effect_open", "tenant_id", "state"),
+        _only("ix_effect_unclear", EFFECT_UNCLEAR, "state", "updated_at"),
     )
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     parcel_id: Mapped[int] = mapped_column(ForeignKey("parcel.id"))
@@ -466,6 +479,7 @@ class Alert(TenantScoped, Base):
     __table_args__ = (
         UniqueConstraint("tenant_id", "subject_key", "kind", "raised_at"),
         Index("ix_alert_open", "tenant_id", "state", "kind"),
+        _only("ix_alert_resolved", "resolved_at IS NOT NULL", "tenant_id", "resolved_at"),
         _one_while("uq_alert_open", "state <> 'resolved'", "tenant_id", "subject_key", "kind"),
     )
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)

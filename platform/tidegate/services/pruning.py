@@ -1,0 +1,74 @@
+"""Rows that nobody asks for any more are deleted, a thousand at a time, so that nobody waits for it.
+
+Orders, decisions, events and scans are never pruned here: they are the record of what was done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, select
+
+from tidegate.services.context import Context
+from tidegate.store.simulation_tables import Simulation, SimulationChange
+from tidegate.store.tables import Job
+from tidegate.store.workshop_tables import ShadowDecision
+
+CHUNK = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Rows of `table` that are old enough when `old` holds for a moment `keep` ago."""
+
+    table: Any
+    keep: timedelta
+    old: Callable[[datetime], ColumnElement[bool]]
+
+
+def _old_simulations(before: datetime) -> ColumnElement[bool]:
+    found: ColumnElement[bool] = Simulation.finished_at < before
+    return found
+
+
+KINDS: Mapping[str, Kind] = {  # in this order: what refers to others goes first
+    "jobs": Kind(Job, timedelta(days=7), lambda t: (Job.state == "done") & (Job.due_at < t)),
+    "shadow_decisions": Kind(ShadowDecision, timedelta(days=90), lambda t: ShadowDecision.at < t),
+    "simulation_changes": Kind(
+        SimulationChange, timedelta(days=90),
+        lambda t: SimulationChange.simulation_id.in_(select(Simulation.id).where(_old_simulations(t))),
+    ),
+    "simulations": Kind(Simulation, timedelta(days=90), _old_simulations),
+}  # fmt: skip
+
+
+def prune(context: Context, *, dry_run: bool = False, most: int = 1_000_000) -> dict[str, int]:
+    """Rows deleted (or, in a dry run, to delete) of one tenant by kind; at most `most` of each a run."""
+    now = context.clock()
+    return {name: _prune(context, kind, now, dry_run, most) for name, kind in KINDS.items()}
+
+
+def _prune(context: Context, kind: Kind, now: datetime, dry_run: bool, most: int) -> int:
+    gone = after = 0
+    while gone < most:
+        with context.store.begin(context.tenant_id, readonly=dry_run) as work:
+            ids = work.session.scalars(
+                select(kind.table.id)
+                .where(kind.old(now - kind.keep), kind.table.id > after)
+                .order_by(kind.table.id)
+                .limit(min(CHUNK, most - gone))
+            ).all()
+            if ids and not dry_run:
+                work.session.execute(
+                    delete(kind.table)
+                    .where(kind.table.id.in_(ids))
+                    .execution_options(synchronize_session=False)
+                )
+                work.commit()
+        if not ids:
+            break
+        gone, after = gone + len(ids), ids[-1]
+    return gone
