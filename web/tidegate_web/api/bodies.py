@@ -187,7 +187,7 @@ class Simulate(Schema):
         allow_none=True, load_default=None, validate=validate.Range(min=1, max=1_000_000)
     )
     in_order = Flag(load_default=False)
-    minutes = m.Decimal(load_default=None, allow_none=True, validate=validate.Range(0, 1_440))
+    minutes = m.Float(load_default=None, allow_none=True, validate=validate.Range(0, 1_440))
     capacity = m.Dict(
         keys=m.String(validate=validate.Length(min=1, max=40)),
         values=Whole(validate=validate.Range(0, 10_000_000)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint
@@ -31,7 +32,7 @@ def runs(set_id: str, query: Any) -> Any:
 )  # fmt: skip
 def start(set_id: str, body: Any) -> Any:
     """Start a simulation of the draft against the live or an older version, on past orders or a file of orders."""
-    minutes = simulating.MINUTES if body["minutes"] is None else body["minutes"]
+    minutes = simulating.MINUTES if body["minutes"] is None else Decimal(str(body["minutes"]))
     wanted = simulating.Request(
         against=body["against"], days=body["days"], channels=tuple(body["channels"]),
         sample=body["sample"], in_order=body["in_order"], minutes=minutes,
