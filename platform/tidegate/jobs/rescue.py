@@ -75,7 +75,7 @@ def _back(store: Store, which: ColumnElement[bool]) -> int:
         else_=DEFAULT.attempts,
     )
     spent = JOB.c.attempts >= most
-    values = {
+    values: dict[str, object] = {
         "state": case((spent, "dead"), else_="ready"),
         "error": LEASE_ENDED,
         "finished_at": case((spent, database_now()), else_=None),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, or_, select, update
@@ -145,5 +146,5 @@ def _made(connection: Connection, tenant_id: int, key: str) -> bool:
     return connection.execute(same).first() is not None
 
 
-def _of_tenant(tenant_id: int) -> Select[str]:
+def _of_tenant(tenant_id: int) -> Select[Any]:
     return select(SCHEDULE.c.name).where(SCHEDULE.c.tenant_id == tenant_id)

@@ -99,11 +99,12 @@ def _queues(session: Session, now: datetime) -> list[Queue]:
         sums[queue] = [a + b for a, b in zip(sums[queue], counts, strict=True)]
         if at is not None:
             oldest[queue] = min(at, oldest.get(queue, at))
-    found = []
-    for name in QUEUES:
-        now_due, later, running, dead = sums[name]
-        found.append(Queue(name, now_due, later, running, dead, oldest.get(name)))
-    return found
+    return [Queue(name, *_four(sums[name]), oldest.get(name)) for name in QUEUES]
+
+
+def _four(counts: Sequence[int]) -> tuple[int, int, int, int]:
+    due, later, running, dead = counts
+    return due, later, running, dead
 
 
 def _groups(session: Session) -> list[Group]:
