@@ -37,18 +37,21 @@ from tidegate.settings import Settings
     "--json",
     "as_json",
     is_flag=True,
-    help=text("启动时输出一个 JSON。", "Print one JSON at the start."),
+    help=text("就绪后输出一个 JSON。", "Print one JSON when ready."),
 )
 def worker(processes: int | None, queues: tuple[str, ...], as_json: bool) -> None:
     """Until SIGTERM; jobs in hand finish first, for up to 20 seconds."""
     settings = Settings.from_environment()
     celery_app.make_app(settings)  # says what is missing before anything is opened
     check_database(settings)
-    if as_json:
-        click.echo(json.dumps({"pid": os.getpid(), "queues": list(queues or QUEUES)}))
+
+    def ready() -> None:
+        if as_json:
+            click.echo(json.dumps({"pid": os.getpid(), "queues": list(queues or QUEUES)}))
+
     celery_app.work(
         settings,
         processes=processes or settings.processes,
         queues=queues or tuple(QUEUES),
-        log_level=settings.log_level,
+        ready=ready,
     )

@@ -7,7 +7,7 @@ guards work in a broker is used: no late acknowledgement, no result, no ETA, no 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -129,15 +129,20 @@ class Child:
         return len(jobs)
 
 
-def work(settings: Settings, *, processes: int, queues: Sequence[str], log_level: str) -> None:
-    """Run a worker until it is told to end; SIGTERM lets jobs in hand finish."""
+def work(
+    settings: Settings, *, processes: int, queues: Sequence[str], ready: Callable[[], None]
+) -> None:
+    """Run a worker until it is told to end; SIGTERM lets jobs in hand finish. `ready` is called once it listens."""
+    from celery import signals
+
     app = make_app(settings)
     add_task(app, settings)
+    signals.worker_ready.connect(lambda **_: ready(), weak=False)
     words = [
-        "worker", "--pool=prefork", f"--concurrency={processes}",
+        "--quiet", "worker", "--pool=prefork", f"--concurrency={processes}",
         f"--queues={','.join(PREFIX + queue for queue in queues)}",
         "--without-gossip", "--without-mingle", "--optimization=fair",
-        f"--loglevel={log_level}", f"--hostname=tidegate-{os.getpid()}@%h",
+        f"--loglevel={settings.log_level}", f"--hostname=tidegate-{os.getpid()}@%h",
     ]  # fmt: skip
     try:
         app.worker_main(words)
