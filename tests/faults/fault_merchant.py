@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 
 from tidegate.domain.orders import LineDraft, OrderDraft, RecipientDraft
+from tidegate.jobs import rescue
 from tidegate.jobs.runner import drain
 from tidegate.services import chain, review, routing, settling, shipping, tracking
 from tidegate.services.context import Context
@@ -152,11 +153,12 @@ def person(context: Context, live: dict[str, str], told: Collection[str]) -> Non
 
 
 def expire_leases(context: Context) -> None:
-    """What waiting two minutes does to the jobs of a dead process."""
+    """What waiting a minute does to the jobs of a dead process: their leases run out and they are rescued."""
     with context.store.begin(context.tenant_id) as work:
         long_ago = datetime.fromisoformat("2020-01-01T00:00:00+00:00")
         work.session.execute(update(Job).where(Job.state == "leased").values(lease_until=long_ago))
         work.commit()
+    rescue.rescue(context.store)
 
 
 def states(context: Context) -> dict[str, str]:
