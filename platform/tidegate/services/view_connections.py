@@ -10,7 +10,9 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from tidegate.services.context import Context
+from tidegate.services.remotes.availability import unreachable
 from tidegate.store.tables import CarrierService, Effect, ImportRun, Job, Order, Parcel, Scan, Shop
+from tidegate.store.unit_of_work import UnitOfWork
 
 WAITING = ("intent", "sending", "unknown")
 QUIET_AFTER = timedelta(minutes=15)  # something waits and nothing was answered for so long
@@ -29,7 +31,7 @@ class ShopLine:
 
 @dataclass(frozen=True, slots=True)
 class CarrierLine:
-    """`health` is ok, warn (slow) or bad (refusing, or not connected)."""
+    """`health` is ok, warn (slow) or bad (refusing, not connected, or not called for now)."""
 
     connector: str
     connected: bool
@@ -41,6 +43,7 @@ class CarrierLine:
     refused: int
     unknown: int
     health: str
+    away: bool = False  # its account is stopped, or its waybill calls are not let through
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def connections(context: Context) -> Connections:
         names = sorted({*context.carriers, *(row.connector for row in services)})
         return Connections(
             shops=_shops(session),
-            carriers=[_carrier(session, context, name, services, now) for name in names],
+            carriers=[_carrier(work, context, name, services, now) for name in names],
             imports=_imports(session),
             jobs_waiting=_jobs(session, "ready"),
             jobs_failed=_jobs(session, "dead"),
@@ -92,12 +95,13 @@ def _shops(session: Session) -> list[ShopLine]:
 
 
 def _carrier(
-    session: Session,
+    work: UnitOfWork,
     context: Context,
     connector: str,
     services: Sequence[CarrierService],
     now: datetime,
 ) -> CarrierLine:
+    session = work.session
     codes = [row.code for row in services if row.connector == connector]
     found = {
         state: (count, last)
@@ -114,6 +118,7 @@ def _carrier(
     unknown = found.get("unknown", (0, None))[0]
     answered = found.get("confirmed", (0, None))[1]
     connected = connector in context.carriers
+    away = bool(unreachable(work) & set(codes))
     quiet = waiting > 0 and (answered is None or now - answered > QUIET_AFTER)
     return CarrierLine(
         connector=connector,
@@ -125,7 +130,8 @@ def _carrier(
         waiting=waiting,
         refused=refused,
         unknown=unknown,
-        health="bad" if not connected or refused else "warn" if quiet or unknown else "ok",
+        away=away,
+        health="bad" if not connected or refused or away else "warn" if quiet or unknown else "ok",
     )
 
 

@@ -32,6 +32,10 @@ PERMISSIONS: Mapping[str, Words] = {
     "rules.publish": {"zh": "审批、发布、回滚规则", "en": "Approve, publish and roll back rules"},
     "connections.see": {"zh": "看连接", "en": "See connections"},
     "jobs.act": {"zh": "重试、放弃后台任务", "en": "Retry and drop background jobs"},
+    "connections.manage": {
+        "zh": "管理接口账号、恢复或停止呼叫",
+        "en": "Manage connections, stop and restart calls",
+    },
     "analysis.see": {"zh": "看分析", "en": "See the analysis"},
     "tokens.manage": {"zh": "管理接口令牌", "en": "Manage API tokens"},
     "webhooks.manage": {"zh": "管理推送", "en": "Manage webhooks"},
@@ -41,7 +45,8 @@ PERMISSIONS: Mapping[str, Words] = {
 WHOLE_TENANT = frozenset(
     {
         "stock.adjust", "rules.try", "rules.edit", "rules.simulate", "rules.publish",
-        "connections.see", "jobs.act", "tokens.manage", "webhooks.manage", "people.manage",
+        "connections.see", "connections.manage", "jobs.act", "tokens.manage", "webhooks.manage",
+        "people.manage",
     }
 )  # fmt: skip
 OWNER = "owner"

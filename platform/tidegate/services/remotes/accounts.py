@@ -102,7 +102,7 @@ def add(
         _known_shop(work, shop_id)
         work.add(row)
         events.note(
-            work.session, work.tenant_id, now, "account_added", actor, code, connector=connector
+            work.session, work.tenant_id, now, "connection_added", actor, code, connector=connector
         )
         try:
             work.commit()
@@ -146,7 +146,7 @@ def change(
         if row.state == "broken":
             row.state, row.reason = "active", ""
         events.note(
-            work.session, work.tenant_id, now, "account_changed", actor, code,
+            work.session, work.tenant_id, now, "connection_changed", actor, code,
             settings=sorted(settings or ()), secrets=sorted(secrets or ()),
         )  # fmt: skip
         work.commit()
@@ -159,12 +159,12 @@ def pause(context: Context, code: str, actor: str, reason: str) -> None:
     Raises:
         NotFound; InputError: no reason.
     """
-    _set_state(context, code, actor, "paused", required_reason(reason), "account_paused")
+    _set_state(context, code, actor, "paused", required_reason(reason), "connection_paused")
 
 
 def resume(context: Context, code: str, actor: str) -> None:
     """Raises NotFound."""
-    _set_state(context, code, actor, "active", "", "account_resumed")
+    _set_state(context, code, actor, "active", "", "connection_resumed")
 
 
 def remove(context: Context, code: str, actor: str) -> None:
@@ -180,7 +180,7 @@ def remove(context: Context, code: str, actor: str) -> None:
             work.session.execute(delete(table).where(table.account_id == row.id))
         work.session.delete(row)
         events.note(
-            work.session, work.tenant_id, now, "account_removed", actor, code,
+            work.session, work.tenant_id, now, "connection_removed", actor, code,
             connector=row.connector,
         )  # fmt: skip
         work.commit()
