@@ -24,6 +24,7 @@ PAGES = (
     "/stock?only=short",
     "/rules",
     "/connections",
+    "/connections/new",
     "/jobs",
     "/analysis",
 )
