@@ -15,6 +15,7 @@ from sqlalchemy import select
 from tidegate.errors import RemoteRefused, RemoteRetry, RemoteUnknown
 from tidegate.sdk.carrier import DuplicateClass
 from tidegate.sdk.shop import Shipment, ShipsOrders
+from tidegate.services.backups.marking import write_back_key
 from tidegate.services.context import Context
 from tidegate.services.effect_rows import (
     IN_FLIGHT,
@@ -83,7 +84,7 @@ def _begin(work: UnitOfWork, context: Context, parcel_id: int) -> Telling | None
     if shop is None or (effect is not None and effect.state in DONE):
         return None
     if effect is None:
-        effect, unclear = _new(work, context, parcel, shop, now), False
+        effect, unclear = _new(work, parcel, shop, now), False
     else:
         unclear = effect.state in UNCLEAR
         if not _may_repeat(work, effect, parcel, shop, now):
@@ -122,15 +123,13 @@ def _effect(work: UnitOfWork, parcel: Parcel) -> Effect | None:
     )
 
 
-def _new(
-    work: UnitOfWork, context: Context, parcel: Parcel, shop: ShipsOrders, now: datetime
-) -> Effect:
+def _new(work: UnitOfWork, parcel: Parcel, shop: ShipsOrders, now: datetime) -> Effect:
     """Born SENDING: that only one can be inserted per generation makes it ours."""
     effect = Effect(
         parcel_id=parcel.id,
         kind=WRITE_BACK,
         generation=parcel.generation,
-        client_key=f"T{context.tenant_id}-P{parcel.id}-S{parcel.generation}",
+        client_key=write_back_key(work, parcel.id, parcel.generation),
         state="sending",
         attempts=1,
         answer={"connector": shop.name, "waybill_no": parcel.waybill_no},

@@ -39,17 +39,24 @@ def reconciling(store: Store) -> bool:
 
 
 def waybill_key(work: UnitOfWork, parcel_id: int, generation: int) -> str:
-    """The client key of a parcel's generation: the same in every attempt, never one of a lost parcel.
+    """The client key of a parcel's generation: the same in every attempt, never one of a lost parcel."""
+    return _key(work, parcel_id, f"G{generation}")
 
-    After a restore ids are given out again that parcels made after the backup had; the tag keeps them apart.
-    """
+
+def write_back_key(work: UnitOfWork, parcel_id: int, generation: int) -> str:
+    """The key that a shop is told a waybill by; as for the waybill."""
+    return _key(work, parcel_id, f"S{generation}")
+
+
+def _key(work: UnitOfWork, parcel_id: int, what: str) -> str:
+    """After a restore ids are given out again that parcels made after the backup had; the tag keeps them apart."""
     marks = work.session.info.get("restore_marks")
     if marks is None:
         rows = select(RestoreMark.parcels_up_to, RestoreMark.tag).order_by(RestoreMark.id)
         marks = work.session.info["restore_marks"] = [
             tuple(row) for row in work.session.execute(rows)
         ]
-    key = f"T{work.tenant_id}-P{parcel_id}-G{generation}"
+    key = f"T{work.tenant_id}-P{parcel_id}-{what}"
     tags = [tag for up_to, tag in marks if parcel_id > up_to]
     return f"{key}-R{tags[-1]}" if tags else key
 
