@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from tidegate.errors import ConfigError, NotFound
@@ -82,3 +85,9 @@ def test_what_is_wrong_is_refused_with_its_place(before: str, after: str, place:
 def test_broken_yaml_names_its_line() -> None:
     with pytest.raises(ConfigError, match="line"):
         read_manifest("tidegate: [", "mall.yaml")
+
+
+def test_the_manifest_on_the_page_reads() -> None:
+    page = Path(__file__).parents[2] / "docs" / "connectors" / "manifest.md"
+    (shown,) = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert read_manifest(shown, "manifest.md").capabilities >= {"pull_orders", "ship"}
