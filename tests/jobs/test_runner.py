@@ -193,8 +193,11 @@ def names_enqueued(source: str) -> set[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "enqueue":
             name = node.args[1]
-            assert isinstance(name, ast.Constant)
-            found.add(str(name.value))
+            if isinstance(name, ast.Constant):
+                found.add(str(name.value))
+            else:  # a name that stands elsewhere in the module
+                told = {n.value for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Constant)}
+                found |= {str(one) for one in told if one in names.FUNCTIONS}
     return found
 
 

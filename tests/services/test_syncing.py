@@ -123,7 +123,7 @@ def test_whatever_breaks_and_changes_meanwhile_nothing_is_missing(world) -> None
             raise RemoteRetry("mall.busy", zh="忙。", en="Busy.")
 
     for n in range(120):
-        mall.put(f"M{n:03d}", world.now - timedelta(seconds=dice.randrange(7_000)))
+        mall.put(f"M{n:03d}", world.now - timedelta(seconds=dice.randrange(6_000)))
     mall.after_page = shop_goes_on
     broken = 0
     for _ in range(40):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from tidegate.errors import RemoteRefused, RemoteRetry, RemoteUnknown, TidegateError
+from tidegate.jobs.rescue import rescue
 from tidegate.jobs.runner import drain
 from tidegate.sdk.carrier import DuplicateClass
 from tidegate.sdk.shop import Shipment
@@ -15,7 +18,7 @@ from tidegate.services import chain
 from tidegate.services.chain import advance
 from tidegate.services.handover import hand_over
 from tidegate.services.labels import print_labels
-from tidegate.store.tables import Effect
+from tidegate.store.tables import Effect, Job
 
 A, B, C = (
     DuplicateClass.HONOURS_KEY,
@@ -158,6 +161,11 @@ def test_a_process_that_dies_while_telling_is_found_by_the_sweep(
     shop.ship = tell  # type: ignore[method-assign]
     assert effect(world).state == "sending"
     world.wait(minutes=10)
+    with world.context.store.begin(world.context.tenant_id) as work:
+        long_ago = world.now - timedelta(days=100)
+        work.session.execute(update(Job).where(Job.state == "leased").values(lease_until=long_ago))
+        work.commit()
+    rescue(world.context.store)  # what the clerk of a runner does once a lease is over
     chain.sweep(world.context)
     drain(world.context)
     assert effect(world).state == "confirmed"

@@ -15,12 +15,12 @@ from flask import request
 from sqlalchemy import text
 
 from tidegate.errors import RemoteUnknown
-from tidegate.jobs import names, runner
+from tidegate.jobs import names, running
 from tidegate.jobs.runner import drain
-from tidegate.jobs.table import ATTEMPTS
 from tidegate.logs import configure_logs
 from tidegate.services import labels
 from tidegate.services.intake import import_source
+from tidegate.services.job_kinds import DEFAULT
 from tidegate.services.work import enqueue
 from tidegate.store.tables import Effect, Event, Job, Order, Parcel, Stock
 from tidegate_connectors.files import open_source
@@ -142,13 +142,13 @@ def _a_job_that_quotes(desk: Any, order_id: int, monkeypatch: pytest.MonkeyPatch
         raise KeyError(f"{NAME} {PHONE} {STREET}")
 
     functions = {**names.FUNCTIONS, "quoting": quoting, "sulking": _sulking}
-    monkeypatch.setattr(runner, "FUNCTIONS", functions)
+    monkeypatch.setattr(running, "FUNCTIONS", functions)
     for name in ("quoting", "sulking"):
         with context.store.begin(context.tenant_id) as work:
             args = {"order_id": order_id}
             enqueue(work, name, args, due_at=context.clock(), now=context.clock())
             work.commit()
-    for _ in range(ATTEMPTS + 1):
+    for _ in range(DEFAULT.attempts + 1):
         drain(context)
         desk.clock.now += timedelta(minutes=15)
     dead = desk.all(Job, Job.state == "dead")

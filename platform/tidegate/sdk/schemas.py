@@ -175,12 +175,26 @@ WORKED_OUT = {"parcels", "events", "decisions", "issues", "shop", "history", "st
 
 def _load(group: str, data: Any) -> dict[str, Any]:
     try:
-        loaded: dict[str, Any] = group_schema(group).load(data)
+        loaded: dict[str, Any] = group_schema(group).load(_numbers(group, data))
     except ValidationError as error:
         messages = error.messages
         first = next(iter(messages)) if isinstance(messages, dict) else ""
         raise _refused(group if first in ("", "_schema") else f"{group}.{first}") from error
     return loaded
+
+
+def _numbers(group: str, data: Any) -> Any:
+    """Readers of files keep numbers as they are written, for long ids' sake; whole ones are numbers again."""
+    if not isinstance(data, dict):
+        return data
+    fields_ = order_fields()
+
+    def one(name: str, value: Any) -> Any:
+        target = fields_.get(f"{group}.{name}")
+        whole = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19
+        return int(value) if whole and target is not None and target.type == "number" else value
+
+    return {name: one(name, value) for name, value in data.items()}
 
 
 def _attributes(group: str, data: Mapping[str, Any], currency: str) -> dict[str, Any]:
