@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-import tidegate_web.app  # noqa: F401  (pages register their operations)
 from tidegate.services.accounts import founding, tokens
 from tidegate.services.accounts.principals import local_principal
 from tidegate_web.api.description import description
