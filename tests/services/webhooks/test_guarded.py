@@ -106,7 +106,7 @@ def test_no_typed_address_reaches_the_inside(
     names: dict[str, list[str]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("tidegate.services.webhooks.guarded.PORTS", (443, 80, 8443, trap.port))
+    monkeypatch.setattr("tidegate.sdk.http.addresses.PORTS", (443, 80, 8443, trap.port))
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{trap.port}")
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{trap.port}")
     names |= {
@@ -130,7 +130,7 @@ def test_a_name_that_turns_inwards_after_it_was_looked_up_gains_nothing(
     trap: Trap, names: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first answer is public and that is where the call goes (the tests' own guard stops it there)."""
-    monkeypatch.setattr("tidegate.services.webhooks.guarded.PORTS", (trap.port,))
+    monkeypatch.setattr("tidegate.sdk.http.addresses.PORTS", (trap.port,))
     names["rebinds.example"] = [PUBLIC, "127.0.0.1"]
     with pytest.raises(AssertionError, match=PUBLIC):
         GuardedCaller().post(f"https://rebinds.example:{trap.port}/", b"{}", {})
