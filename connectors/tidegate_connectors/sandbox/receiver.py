@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
+from tidegate.sdk.signing import equal, hmac_hex
 from tidegate.sdk.webhooks import (
     HookAnswer,
     HookContent,
@@ -13,8 +14,6 @@ from tidegate.sdk.webhooks import (
     HookRefused,
     HookRequest,
     HookSecret,
-    hex_hmac_sha256,
-    is_same,
     must_be_fresh,
 )
 from tidegate_connectors.sandbox.mapping import read_scan
@@ -24,7 +23,7 @@ TIME, SIGNATURE = "x-sandbox-timestamp", "x-sandbox-signature"
 
 def signature(secret: str, unix_time: str, body: bytes) -> str:
     """Lower-case hex HMAC-SHA256 over `<time>.<body>`."""
-    return hex_hmac_sha256(secret, unix_time.encode("ascii", "replace") + b"." + body)
+    return hmac_hex(secret, unix_time.encode("ascii", "replace") + b"." + body)
 
 
 class SandboxReceiver:
@@ -36,7 +35,7 @@ class SandboxReceiver:
         given, stamp = request.headers.get(SIGNATURE, ""), request.headers.get(TIME, "")
         if not given:
             raise HookRefused("not_signed")
-        signed = [is_same(given, signature(one.secret, stamp, request.body)) for one in secrets]
+        signed = [equal(given, signature(one.secret, stamp, request.body)) for one in secrets]
         if not any(signed):
             raise HookRefused("bad_signature")
         must_be_fresh(stamp, now)

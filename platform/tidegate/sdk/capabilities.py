@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from tidegate.sdk.carrier import CarrierScan, ScanPage, Waybill, WaybillRequest
+from tidegate.sdk.shop import ShipsOrders
 from tidegate.sdk.values import (
     Label,
     Notice,
@@ -19,7 +20,6 @@ from tidegate.sdk.values import (
     QuoteRequest,
     Recipient,
     RecipientToken,
-    Shipment,
     StockLevel,
     StockPage,
     Tokens,
@@ -40,13 +40,6 @@ class FetchesOrder(Protocol):
     """One order by its number: after a push that only names it."""
 
     def fetch_order(self, number: str) -> OrderPage: ...
-
-
-@runtime_checkable
-class ShipsOrders(Protocol):
-    """The tracking number goes back to the shop. The same shipment again is no error."""
-
-    def ship(self, shipment: Shipment) -> None: ...
 
 
 @runtime_checkable

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tidegate.sdk.carrier import DuplicateClass
 
@@ -24,6 +24,7 @@ class Shipment:
     shipped_at: datetime
 
 
+@runtime_checkable
 class ShipsOrders(Protocol):
     """One account at a shop that takes tracking numbers."""
 

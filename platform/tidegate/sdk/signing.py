@@ -37,8 +37,8 @@ def base64_of(data: str | bytes) -> str:
 
 
 def equal(left: str, right: str) -> bool:
-    """In constant time; use it for every comparison of signatures."""
-    return hmac.compare_digest(_bytes(left), _bytes(right))
+    """In constant time, whatever somebody sent; use it for every comparison of signatures."""
+    return hmac.compare_digest(left.encode("utf-8", "replace"), right.encode("utf-8", "replace"))
 
 
 def canonical_json(document: Any) -> str:

@@ -30,31 +30,6 @@ class OrderPage:
 
 
 @dataclass(frozen=True, slots=True)
-class ShippedLine:
-    """`sub_number` and `platform_sku` as the shop wrote them; empty where it has none."""
-
-    sub_number: str
-    platform_sku: str
-    quantity: int
-
-
-@dataclass(frozen=True, slots=True)
-class Shipment:
-    """One parcel that left. `carrier` is ours (`SF`); the manifest's `carriers` names the shop's code for it.
-
-    `key` is the same in every attempt. `whole`: the order has no other parcel.
-    """
-
-    key: str
-    order_number: str
-    carrier: str
-    waybill_no: str
-    lines: Sequence[ShippedLine]
-    whole: bool
-    shipped_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class StockLevel:
     """Units that may be sold. `warehouse` is the platform's code, empty where it knows none."""
 

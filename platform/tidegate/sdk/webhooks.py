@@ -6,9 +6,6 @@ kept and repeated one by one; `content` says later, in a job, what one of them m
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -108,24 +105,6 @@ class WebhookReceiver(Protocol):
     def answer(self, secrets: Sequence[HookSecret], now: datetime) -> HookAnswer:
         """The reply that tells the platform to stop repeating."""
         ...
-
-
-def is_same(given: str, wanted: str) -> bool:
-    """Compare signatures without telling by the time it takes where they differ."""
-    return hmac.compare_digest(given.encode("utf-8", "replace"), wanted.encode("utf-8"))
-
-
-def hex_md5(*parts: bytes) -> str:
-    """Lower-case hex MD5 over the parts in a row; the platform's choice, not ours."""
-    return hashlib.md5(b"".join(parts), usedforsecurity=False).hexdigest()
-
-
-def hex_hmac_sha256(secret: str, message: bytes) -> str:
-    return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
-
-
-def base64_hmac_sha256(secret: str, message: bytes) -> str:
-    return base64.b64encode(hmac.new(secret.encode(), message, hashlib.sha256).digest()).decode()
 
 
 def must_be_fresh(unix_time: str, now: datetime, window_s: int = 300) -> None:

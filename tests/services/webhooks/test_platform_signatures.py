@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlencode
 
 import pytest
 
+from tidegate.sdk.signing import equal, hmac_base64, md5_hex
 from tidegate.sdk.webhooks import (
     HookAnswer,
     HookContent,
@@ -21,9 +22,6 @@ from tidegate.sdk.webhooks import (
     HookRequest,
     HookSecret,
     WebhookReceiver,
-    base64_hmac_sha256,
-    hex_md5,
-    is_same,
 )
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
@@ -39,8 +37,8 @@ class KDNiao:
         form = parse_qs(request.body.decode())
         data, given = form["RequestData"][0].encode(), form["DataSign"][0]
         for one in secrets:
-            digest = hex_md5(data, one.secret.encode()).encode()
-            if is_same(given, base64.b64encode(digest).decode()):
+            digest = md5_hex(data + one.secret.encode()).encode()
+            if equal(given, base64.b64encode(digest).decode()):
                 return
         raise HookRefused("bad_signature")
 
@@ -69,7 +67,7 @@ class Md5Around:
     def verify(self, request: HookRequest, secrets: Sequence[HookSecret], now: datetime) -> None:
         given = request.headers.get(self.header, "")
         for one in secrets:
-            if is_same(given, hex_md5(one.account.encode(), request.body, one.secret.encode())):
+            if equal(given, md5_hex(one.account.encode() + request.body + one.secret.encode())):
                 return
         raise HookRefused("bad_signature")
 
@@ -94,7 +92,7 @@ class Mall(Md5Around):
 
     def verify(self, request: HookRequest, secrets: Sequence[HookSecret], now: datetime) -> None:
         given = request.headers.get(self.header, "")
-        if not any(is_same(given, base64_hmac_sha256(s.secret, request.body)) for s in secrets):
+        if not any(equal(given, hmac_base64(s.secret, request.body)) for s in secrets):
             raise HookRefused("bad_signature")
 
 
