@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tidegate.services import pruning
+from tidegate.services.job_pruning import prune_jobs
 from tidegate.store.simulation_tables import Simulation, SimulationChange
 from tidegate.store.tables import Job, Order
 
@@ -48,3 +49,18 @@ def test_old_rows_go_and_the_others_stay(world: Any, monkeypatch: pytest.MonkeyP
     assert world.count(SimulationChange) == 1
     assert world.count(Order) == 1
     assert set(pruning.prune(world.context).values()) == {0}
+
+
+def test_jobs_that_are_over_go_within_the_hour(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pruning, "CHUNK", 2)
+
+    def over(state: str, hours: float) -> Job:
+        found = job(world, state, hours / 24)
+        found.finished_at = found.due_at
+        return found
+
+    world.add(*[over("done", 2) for _ in range(5)], over("done", 0.9), job(world, "done", 1))
+    world.add(over("dropped", 31 * 24), over("dropped", 29 * 24), over("dead", 9_999))
+    assert prune_jobs(world.context) == 7  # five, the one that has no end, the old dropped one
+    assert sorted(one.state for one in world.all(Job)) == ["dead", "done", "dropped"]
+    assert prune_jobs(world.context) == 0

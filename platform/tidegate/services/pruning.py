@@ -5,6 +5,7 @@ Orders, decisions, events and scans are never pruned here: they are the record o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -48,23 +49,36 @@ KINDS: Mapping[str, Kind] = {  # in this order: what refers to others goes first
 def prune(context: Context, *, dry_run: bool = False, most: int = 1_000_000) -> dict[str, int]:
     """Rows deleted (or, in a dry run, to delete) of one tenant by kind; at most `most` of each a run."""
     now = context.clock()
-    return {name: _prune(context, kind, now, dry_run, most) for name, kind in KINDS.items()}
+    return {
+        name: delete_rows(
+            context, kind.table, kind.old(now - kind.keep), dry_run=dry_run, most=most
+        )
+        for name, kind in KINDS.items()
+    }
 
 
-def _prune(context: Context, kind: Kind, now: datetime, dry_run: bool, most: int) -> int:
+def delete_rows(
+    context: Context,
+    table: Any,
+    old: ColumnElement[bool],
+    *,
+    dry_run: bool = False,
+    most: float = math.inf,
+) -> int:
+    """Rows of one tenant's table deleted (or found), a thousand in a transaction, up to `most`."""
     gone = after = 0
     while gone < most:
         with context.store.begin(context.tenant_id, readonly=dry_run) as work:
             ids = work.session.scalars(
-                select(kind.table.id)
-                .where(kind.old(now - kind.keep), kind.table.id > after)
-                .order_by(kind.table.id)
-                .limit(min(CHUNK, most - gone))
+                select(table.id)
+                .where(old, table.id > after)
+                .order_by(table.id)
+                .limit(int(min(CHUNK, most - gone)))
             ).all()
             if ids and not dry_run:
                 work.session.execute(
-                    delete(kind.table)
-                    .where(kind.table.id.in_(ids))
+                    delete(table)
+                    .where(table.id.in_(ids))
                     .execution_options(synchronize_session=False)
                 )
                 work.commit()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -41,11 +41,6 @@ class Mapped:
     problem: RowProblem | None = None
 
 
-@dataclass
-class _Reading:
-    issues: list[Issue] = field(default_factory=list)
-
-
 class OrderMapping:
     """Compiled once per account; safe to share between threads."""
 
@@ -63,13 +58,13 @@ class OrderMapping:
         """One order. `place` and `row` say where it stood, for the report."""
         if not isinstance(document, Mapping):
             return Mapped(problem=RowProblem(place, row, "", "import.json_broken"))
-        reading = _Reading()
+        issues: list[Issue] = []
         currency = self._money_of(document)
         setting = Setting(_zone(self._timezone), currency)
         values = {
             slot.field: value
             for slot in self._order
-            if (value := _value(slot, document, document, setting, reading)) is not None
+            if (value := _value(slot, document, document, setting, issues)) is not None
         }
         number = next((v for f, v in values.items() if f.id == NUMBER), None)
         if not number:
@@ -77,8 +72,8 @@ class OrderMapping:
         if len(number) > MAX_LENGTH[NUMBER]:
             told = str(len(number))
             return Mapped(problem=RowProblem(place, row, NUMBER, "import.number_too_long", told))
-        lines = self._lines(document, setting, reading)
-        return Mapped(self._draft(values, lines, document, currency, reading))
+        lines = self._lines(document, setting, issues)
+        return Mapped(self._draft(values, lines, document, currency, issues))
 
     def _money_of(self, document: Mapping[str, Any]) -> str:
         for slot in self._order:
@@ -89,7 +84,7 @@ class OrderMapping:
         return self._currency
 
     def _lines(
-        self, document: Mapping[str, Any], setting: Setting, reading: _Reading
+        self, document: Mapping[str, Any], setting: Setting, issues: list[Issue]
     ) -> list[LineDraft]:
         found = find(document, self._each) if self._each else None
         rows = found if isinstance(found, Sequence) and not isinstance(found, str) else []
@@ -98,7 +93,7 @@ class OrderMapping:
             values = {
                 slot.field.attribute: value
                 for slot in self._items
-                if (value := _value(slot, row, document, setting, reading)) is not None
+                if (value := _value(slot, row, document, setting, issues)) is not None
             }
             units = values.get("quantity")
             if not isinstance(units, int) or not 0 < units <= MAX_UNITS:
@@ -107,9 +102,9 @@ class OrderMapping:
             lines.append(LineDraft(**values))
         refused += max(0, len(rows) - MOST_LINES)
         if refused:
-            reading.issues.append(Issue(QUANTITY, "import.lines_rejected", str(refused)))
+            issues.append(Issue(QUANTITY, "import.lines_rejected", str(refused)))
         elif not lines:
-            reading.issues.append(Issue(QUANTITY, "import.no_lines"))
+            issues.append(Issue(QUANTITY, "import.no_lines"))
         return lines
 
     def _draft(
@@ -118,7 +113,7 @@ class OrderMapping:
         lines: Sequence[LineDraft],
         document: Mapping[str, Any],
         currency: str,
-        reading: _Reading,
+        issues: list[Issue],
     ) -> OrderDraft:
         parts: dict[str, dict[str, Any]] = {"order": {}, "recipient": {}}
         for one, value in values.items():
@@ -132,12 +127,12 @@ class OrderMapping:
             **{**order, "currency": currency},
             recipient=RecipientDraft(**parts["recipient"]),
             lines=tuple(lines),
-            issues=tuple(dict.fromkeys(reading.issues)),
+            issues=tuple(dict.fromkeys(issues)),
             extra=extra,
         )
 
 
-def _value(slot: Slot, document: Any, top: Any, setting: Setting, reading: _Reading) -> Any:
+def _value(slot: Slot, document: Any, top: Any, setting: Setting, issues: list[Issue]) -> Any:
     """The value of a field, None where there is none or where it is strange (which is flagged)."""
     raw: Any = slot.constant
     if raw is None:
@@ -154,7 +149,7 @@ def _value(slot: Slot, document: Any, top: Any, setting: Setting, reading: _Read
         return _fits(slot.field, slot.convert(raw, setting))
     except Strange as strange:
         told = seen(slot.field.id, str(raw))
-        reading.issues.append(Issue(slot.field.id, strange.code, told))
+        issues.append(Issue(slot.field.id, strange.code, told))
         return None
 
 
