@@ -9,7 +9,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 import click
-import redis
 from sqlalchemy import select
 from sqlalchemy import text as sql
 from sqlalchemy.exc import SQLAlchemyError
@@ -62,8 +61,12 @@ def _look(look: Callable[[Settings], Iterator[Finding]], settings: Settings) -> 
         yield from look(settings)
     except TidegateError as error:
         yield Finding(name, "error", error.text(text("zh", "en")))
-    except (SQLAlchemyError, OSError, redis.RedisError) as error:
-        yield Finding(name, "error", type(error).__name__ + ": " + str(error).split("\n")[0])
+    except (SQLAlchemyError, OSError) as error:
+        yield _broken(name, error)
+
+
+def _broken(name: str, error: Exception) -> Finding:
+    return Finding(name, "error", type(error).__name__ + ": " + str(error).split("\n")[0])
 
 
 def _data_folder(settings: Settings) -> Iterator[Finding]:
@@ -148,9 +151,16 @@ def _redis(settings: Settings) -> Iterator[Finding]:
     if settings.redis_url is None:
         yield Finding("redis", "ok", text("未设置(单机不需要)", "not set (one machine needs none)"))
         return
+    import redis  # a fifth of a second that no other command should wait
+
     client = redis.Redis.from_url(settings.redis_url, socket_timeout=3)
-    client.ping()
-    client.close()
+    try:
+        client.ping()
+    except redis.RedisError as error:
+        yield _broken("redis", error)
+        return
+    finally:
+        client.close()
     yield Finding("redis", "ok", text("可达", "reachable"))
 
 

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
-import redis
 import structlog
 from limits import RateLimitItemPerSecond
 from limits.storage import MemoryStorage, RedisStorage
@@ -34,6 +33,7 @@ class Windows:
     def __init__(self, redis_url: str | None = None) -> None:
         self._own: MemoryStorage = MemoryStorage()
         self._shared = RedisStorage(redis_url) if redis_url else None
+        self._away = _redis_errors() if redis_url else ()
         self._lock = threading.Lock()
 
     def take(self, account: str, api: str, limits: Iterable[Limit]) -> None:
@@ -44,7 +44,7 @@ class Windows:
         """
         try:
             wait = self._take(self._shared or self._own, account, api, limits)
-        except redis.RedisError:
+        except self._away:
             log.warning("windows.redis_away")
             wait = self._take(self._own, account, api, limits)
         if wait is not None:
@@ -54,7 +54,7 @@ class Windows:
         """The other side said that we call this too often."""
         try:
             self._throttled(self._shared or self._own, account, api, wait_s)
-        except redis.RedisError:
+        except self._away:
             self._throttled(self._own, account, api, wait_s)
 
     def _take(
@@ -92,6 +92,12 @@ class Windows:
             stop = f"stop/{account}/{api}"
             storage.clear(stop)
             storage.incr(stop, math.ceil(wait_s))
+
+
+def _redis_errors() -> tuple[type[Exception], ...]:
+    import redis  # a fifth of a second that only those with a Redis should wait
+
+    return (redis.RedisError,)
 
 
 def limits_of(declared: Sequence[Limit], settings: Mapping[str, object]) -> tuple[Limit, ...]:
