@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -127,26 +127,6 @@ def test_the_rule_list_tells_hits_and_rules_that_never_fired(shop: Any) -> None:
 def test_the_hold_queue_and_the_home_of_rules_lead_to_the_ideas(shop: Any) -> None:
     for address in ("/review", "/rules"):
         assert 'href="/rules/ideas"' in shop.client().get(address).get_data(as_text=True)
-
-
-@pytest.fixture
-def open_page(browser: Any, serve: Callable[[Any], str]) -> Iterator[Callable[..., Any]]:
-    contexts = []
-
-    def start(desk: Any, language: str, width: int) -> Any:
-        address = serve(desk)
-        context = browser.new_context(viewport={"width": width, "height": 1000})
-        context.add_cookies([{"name": "tidegate_language", "value": language, "url": address}])
-        contexts.append(context)
-        page = context.new_page()
-        page.complaints = []
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.address = address
-        return page
-
-    yield start
-    for context in contexts:
-        context.close()
 
 
 @pytest.mark.browser

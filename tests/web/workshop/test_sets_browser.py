@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,26 +35,6 @@ LOOKS = {
     "set-history": "/rules/inventory/history",
     "set-diff": "/rules/routing/diff",
 }
-
-
-@pytest.fixture
-def open_page(browser: Any, serve: Callable[[Any], str]) -> Iterator[Callable[..., Any]]:
-    contexts = []
-
-    def start(desk: Any, language: str = "zh", width: int = 1280, **options: Any) -> Any:
-        address = serve(desk)
-        context = browser.new_context(viewport={"width": width, "height": 1000}, **options)
-        context.add_cookies([{"name": "tidegate_language", "value": language, "url": address}])
-        contexts.append(context)
-        page = context.new_page()
-        page.complaints = []
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.address = address
-        return page
-
-    yield start
-    for context in contexts:
-        context.close()
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,26 +24,6 @@ RUN_AXE = """async (tags) => {
   const found = await axe.run(document, {runOnly: {type: 'tag', values: tags}});
   return found.violations.map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 200)).join(' | '));
 }"""
-
-
-@pytest.fixture
-def open_page(browser: Any, serve: Callable[[Any], str]) -> Iterator[Callable[..., Any]]:
-    contexts = []
-
-    def start(desk: Any, language: str = "zh", width: int = 1280, **options: Any) -> Any:
-        address = serve(desk)
-        context = browser.new_context(viewport={"width": width, "height": 1000}, **options)
-        context.add_cookies([{"name": "tidegate_language", "value": language, "url": address}])
-        contexts.append(context)
-        page = context.new_page()
-        page.complaints = []
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.address = address
-        return page
-
-    yield start
-    for context in contexts:
-        context.close()
 
 
 def with_history(desk: Any) -> None:
