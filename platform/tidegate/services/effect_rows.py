@@ -1,4 +1,4 @@
-"""The effect machine's two guarded writes: whose attempt the next one is, and what came back from it.
+"""The effect machine's guarded writes: whose attempt the first and the next one is, and what came back from it.
 
 INTENT → SENDING → CONFIRMED / REJECTED / UNKNOWN (docs/reliability/effects-and-faults.md). SENDING is committed before
 the first byte leaves; `attempts` fences: an answer that lost the race to a newer attempt changes nothing.
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import CursorResult, Table, bindparam, update
 
-from tidegate.store.tables import Effect
+from tidegate.store.tables import Effect, Parcel
 from tidegate.store.unit_of_work import UnitOfWork
 
 WAYBILL, WRITE_BACK = "waybill", "write_back"
@@ -34,6 +34,23 @@ _FENCED = (
         answer=bindparam("said"),
     )
 )
+
+
+def born_sending(
+    work: UnitOfWork,
+    parcel: Parcel,
+    kind: str,
+    client_key: str,
+    said: Mapping[str, object],
+    now: datetime,
+) -> Effect:
+    """The first attempt; that only one can be inserted per kind and generation makes it ours."""
+    effect = Effect(
+        parcel_id=parcel.id, kind=kind, generation=parcel.generation, client_key=client_key,
+        state="sending", attempts=1, answer=dict(said), updated_at=now,
+    )  # fmt: skip
+    work.add(effect)
+    return effect
 
 
 def begin_again(work: UnitOfWork, effect: Effect, now: datetime) -> bool:

@@ -25,10 +25,23 @@ def full_trace(context: Context, session: Session, decision: Decision) -> Mappin
     (its text isn't kept, or the vocabulary has changed under it).
     """
     ruleset = _set_of(context, session, decision)
+    found = None if ruleset is None else _again(context, ruleset, decision)
+    return found if found is not None and _is_same(found, decision) else None
+
+
+def asked_again(context: Context, session: Session, decision: Decision) -> bool | None:
+    """Whether the same set says the same from the same facts; None when the set can't be had as it was."""
+    ruleset = _set_of(context, session, decision)
     if ruleset is None:
         return None
+    found = _again(context, ruleset, decision)
+    return found is not None and _is_same(found, decision)
+
+
+def _again(context: Context, ruleset: RuleSet, decision: Decision) -> Mapping[str, Any] | None:
+    """What the set says now; None when it can't judge these facts."""
     try:
-        found = evaluate(
+        return evaluate(
             ruleset,
             decision.facts,
             decision.decided_at,
@@ -37,25 +50,10 @@ def full_trace(context: Context, session: Session, decision: Decision) -> Mappin
         ).as_document("zh")
     except TidegateError:
         return None
-    return found if found["actions"] == decision.result.get("actions") else None
 
 
-def asked_again(context: Context, session: Session, decision: Decision) -> bool | None:
-    """Whether the same set says the same from the same facts; None when the set can't be had as it was."""
-    ruleset = _set_of(context, session, decision)
-    if ruleset is None:
-        return None
-    try:
-        found = evaluate(
-            ruleset,
-            decision.facts,
-            decision.decided_at,
-            context.timezone,
-            currency=context.currency,
-        )
-    except TidegateError:
-        return False
-    return bool(found.as_document("zh")["actions"] == decision.result.get("actions"))
+def _is_same(found: Mapping[str, Any], decision: Decision) -> bool:
+    return bool(found["actions"] == decision.result.get("actions"))
 
 
 def _set_of(context: Context, session: Session, decision: Decision) -> RuleSet | None:

@@ -25,6 +25,12 @@ def required_reason(reason: str | None) -> str:
     )
 
 
+def one_line(typed: str) -> str:
+    """A name that somebody typed: one line of at most 80 characters that can be seen."""
+    shown = "".join(sign for sign in typed if sign.isprintable() or sign.isspace())
+    return " ".join(shown.split())[:80]
+
+
 def order_of(work: UnitOfWork, order_id: int) -> Order:
     """This tenant's order.
 

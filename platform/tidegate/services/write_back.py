@@ -22,6 +22,7 @@ from tidegate.services.effect_rows import (
     UNCLEAR,
     WRITE_BACK,
     begin_again,
+    born_sending,
     write_answer,
 )
 from tidegate.services.states import record
@@ -84,7 +85,9 @@ def _begin(work: UnitOfWork, context: Context, parcel_id: int) -> Telling | None
     if shop is None or (effect is not None and effect.state in DONE):
         return None
     if effect is None:
-        effect, unclear = _new(work, parcel, shop, now), False
+        key = write_back_key(work, parcel.id, parcel.generation)
+        said = {"connector": shop.name, "waybill_no": parcel.waybill_no}
+        effect, unclear = born_sending(work, parcel, WRITE_BACK, key, said, now), False
     else:
         unclear = effect.state in UNCLEAR
         if not _may_repeat(work, effect, parcel, shop, now):
@@ -121,22 +124,6 @@ def _effect(work: UnitOfWork, parcel: Parcel) -> Effect | None:
             Effect.generation == parcel.generation,
         )
     )
-
-
-def _new(work: UnitOfWork, parcel: Parcel, shop: ShipsOrders, now: datetime) -> Effect:
-    """Born SENDING: that only one can be inserted per generation makes it ours."""
-    effect = Effect(
-        parcel_id=parcel.id,
-        kind=WRITE_BACK,
-        generation=parcel.generation,
-        client_key=write_back_key(work, parcel.id, parcel.generation),
-        state="sending",
-        attempts=1,
-        answer={"connector": shop.name, "waybill_no": parcel.waybill_no},
-        updated_at=now,
-    )
-    work.add(effect)
-    return effect
 
 
 def _call(telling: Telling) -> Answer:

@@ -78,28 +78,28 @@ def _tell(found: Any, *, begun: bool) -> None:
         flight.on(found, begun=begun)
 
 
-class _Plain(HTTPConnection):
+class _Telling:
+    """Beside a connection class: tells the flight of its socket, and when the first byte leaves."""
+
+    sock: Any
+
     def connect(self) -> None:
-        super().connect()
+        super().connect()  # type: ignore[misc]  # of the connection class beside it
         _tell(self.sock, begun=False)
 
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
         _tell(self.sock, begun=True)
-        super().send(data)
+        super().send(data)  # type: ignore[misc]
 
 
-class _Secure(HTTPSConnection):
-    def connect(self) -> None:
-        super().connect()
-        _tell(self.sock, begun=False)
+class _Plain(_Telling, HTTPConnection):
+    pass
 
-    def send(self, data: Any) -> None:
-        if self.sock is None:
-            self.connect()
-        _tell(self.sock, begun=True)
-        super().send(data)
+
+class _Secure(_Telling, HTTPSConnection):
+    pass
 
 
 class _PlainPool(HTTPConnectionPool):

@@ -17,6 +17,7 @@ from tidegate.sdk.webhooks import HookSecret
 from tidegate.services.accounts import events
 from tidegate.services.accounts.secrets_kept import hash_of, new_secret
 from tidegate.services.context import Context
+from tidegate.services.people import one_line
 from tidegate.store.unit_of_work import UnitOfWork
 from tidegate.store.webhook_tables import HookAddress, HookMessage
 
@@ -222,8 +223,7 @@ def _row(work: UnitOfWork, address_id: int) -> HookAddress:
 
 
 def _name(name: str) -> str:
-    shown = "".join(sign for sign in name if sign.isprintable() or sign.isspace())
-    called = " ".join(shown.split())[:80]
+    called = one_line(name)
     if not called:
         raise InputError(
             "hooks.name_missing",

@@ -19,7 +19,14 @@ from tidegate.sdk.carrier import (
 )
 from tidegate.services.backups.marking import waybill_key
 from tidegate.services.context import Context
-from tidegate.services.effect_rows import GONE, IN_FLIGHT, UNCLEAR, WAYBILL, begin_again
+from tidegate.services.effect_rows import (
+    GONE,
+    IN_FLIGHT,
+    UNCLEAR,
+    WAYBILL,
+    begin_again,
+    born_sending,
+)
 from tidegate.services.subjects import Subject, load_subjects
 from tidegate.services.waybills.calling import Sending
 from tidegate.services.waybills.finishing import confirm, hold, no_account
@@ -90,7 +97,7 @@ def _take(
     effect = next((e for e in effects if e.generation == parcel.generation), None)
     if effect is None or effect.state in GONE:  # after a definite no a new generation asks anew
         parcel.generation += int(effect is not None)
-        return _new(work, context, parcel, service, now), False
+        return _new(work, parcel, service, now), False
     unclear = effect.state in UNCLEAR
     if effect.state == "confirmed":
         number, code = effect.answer.get("waybill_no", ""), effect.answer.get("sort_code", "")
@@ -107,21 +114,10 @@ def _take(
     return (effect, unclear) if begin_again(work, effect, now) else None
 
 
-def _new(
-    work: UnitOfWork, context: Context, parcel: Parcel, service: CarrierService, now: datetime
-) -> Effect:
-    effect = Effect(
-        parcel_id=parcel.id,
-        kind=WAYBILL,
-        generation=parcel.generation,
-        client_key=waybill_key(work, parcel.id, parcel.generation),
-        state="sending",
-        attempts=1,
-        answer={"connector": service.connector, "service": service.code},
-        updated_at=now,
-    )
-    work.add(effect)
-    return effect
+def _new(work: UnitOfWork, parcel: Parcel, service: CarrierService, now: datetime) -> Effect:
+    key = waybill_key(work, parcel.id, parcel.generation)
+    said = {"connector": service.connector, "service": service.code}
+    return born_sending(work, parcel, WAYBILL, key, said, now)
 
 
 def waybill_request(subject: Subject, parcel: Parcel, client_key: str) -> WaybillRequest:

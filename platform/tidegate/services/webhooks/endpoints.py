@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 from tidegate.errors import InputError, NotFound
 from tidegate.services.accounts import events as account_events
 from tidegate.services.context import Context
+from tidegate.services.people import one_line
 from tidegate.services.webhooks import signing, troubles
 from tidegate.services.webhooks.catalogue import KINDS, TEST
 from tidegate.services.webhooks.outbox import new_event_id
@@ -260,8 +261,7 @@ def _note(
 
 
 def _name(name: str) -> str:
-    shown = "".join(sign for sign in name if sign.isprintable() or sign.isspace())
-    called = " ".join(shown.split())[:80]
+    called = one_line(name)
     if not called:
         raise InputError(
             "webhooks.name_missing",
