@@ -65,7 +65,7 @@ def test_a_full_disk_is_told_and_writing_goes_on_once_there_is_room(
     (small_disk / "ballast").unlink()
     begun = time.monotonic()
     while program("/orders", make_order("D1")).status_code != 201:
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 60
     assert {order.number for order in program.rows(Order)} == {"A0", "D1", *acknowledged}
     with sqlite3.connect(small_disk / "tidegate.db") as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
