@@ -24,7 +24,6 @@ from tidegate.services.context import Context
 from tidegate.services.rulebook import Rulebook
 from tidegate.services.work import enqueue
 from tidegate.settings import Settings
-from tidegate.store.schema import Base
 from tidegate.store.tables import Job, Tenant
 from tidegate.store.unit_of_work import Store, open_engine
 
@@ -40,12 +39,8 @@ class Clock:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    url = f"sqlite:///{tmp_path / 'jobs.db'}"
-    if request.param == "postgres":
-        url = request.getfixturevalue("postgres_url")
-    found = Store(open_engine(url))
-    Base.metadata.create_all(found.engine)
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    found = Store(open_engine(request.getfixturevalue(f"{request.param}_tables_url")))
     with found.unscoped() as session:
         session.add_all([Tenant(code=code, name=code, created_at=NOW) for code in ("a", "b")])
         session.commit()

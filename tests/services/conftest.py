@@ -205,17 +205,15 @@ class World:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Both databases, one after the other."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'tidegate.db'}"
-    found: str = request.getfixturevalue("postgres_url")
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Both databases, one after the other; the tables are there."""
+    found: str = request.getfixturevalue(f"{request.param}_tables_url")
     return found
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'one.db'}"
+def sqlite_url(sqlite_tables_url: str) -> str:
+    return sqlite_tables_url
 
 
 @pytest.fixture

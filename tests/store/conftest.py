@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -36,11 +35,9 @@ def open_store() -> Iterator[Callable[[str], Store]]:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest) -> str:
     """Both databases, one after the other."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'x.db'}"
-    found: str = request.getfixturevalue("postgres_url")
+    found: str = request.getfixturevalue(f"{request.param}_tables_url")
     return found
 
 
@@ -50,5 +47,5 @@ def both(open_store: Callable[[str], Store], url: str) -> Store:
 
 
 @pytest.fixture
-def lite(open_store: Callable[[str], Store], tmp_path: Path) -> Store:
-    return open_store(f"sqlite:///{tmp_path / 'x.db'}")
+def lite(open_store: Callable[[str], Store], sqlite_tables_url: str) -> Store:
+    return open_store(sqlite_tables_url)

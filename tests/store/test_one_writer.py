@@ -146,7 +146,7 @@ def fill(store: Store, rounds: int) -> None:
 def test_the_log_stays_short_and_starts_over_when_readers_let_it(
     lite: Store, tmp_path: Path
 ) -> None:
-    log = tmp_path / "x.db-wal"
+    log = tmp_path / "tidegate.db-wal"
     fill(lite, 60)  # 24 MB
     assert log.stat().st_size < 2 * sqlite.CHECKPOINT_BYTES
     with lite.begin(1, readonly=True) as work:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -119,8 +119,10 @@ class Action:
         return f"{group}.{self.main}" if what == "excluded" and self.main else ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Vocabulary:
+    """Equal to itself alone: the same text gives the same object (load_vocabulary)."""
+
     groups: Mapping[str, Group]
     facts: Mapping[str, Fact]
     calendars: Mapping[str, Calendar]
@@ -186,7 +188,12 @@ def load_vocabulary(source: Path | str) -> Vocabulary:
         "\n" not in source and source.endswith((".yaml", ".yml"))
     )
     text = Path(source).read_text(encoding="utf-8") if is_path else str(source)
-    document = read_yaml(text, str(source) if is_path else "vocabulary").data
+    return _loaded(text, str(source) if is_path else "vocabulary")
+
+
+@lru_cache(maxsize=8)  # a rulebook reads it again whenever a set is published
+def _loaded(text: str, name: str) -> Vocabulary:
+    document = read_yaml(text, name).data
     if not isinstance(document, dict) or document.get("tidegate") != "vocabulary/1":
         raise _wrong(
             "tidegate",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from threading import Lock
@@ -230,7 +231,7 @@ class Rulebook:
         found = dict(base)
         shadows: dict[str, list[tuple[int, RuleSet]]] = {}
         for version in over:
-            ruleset = read_ruleset(version.text + "\n", vocabulary, name=version.set_id)
+            ruleset = _set(version.text + "\n", vocabulary, version.set_id)
             contents[ruleset.hash] = version.text
             if version.mode == "live":
                 found[version.set_id] = ruleset
@@ -257,7 +258,7 @@ class Rulebook:
             name = path.relative_to(self.directory).as_posix()
             text = _text(path, name)
             try:
-                found = read_ruleset(text + "\n", vocabulary, name=name)
+                found = _set(text + "\n", vocabulary, name)
             except RuleProblems as error:
                 wrong.append(error)
                 continue
@@ -271,6 +272,11 @@ class Rulebook:
             names = ", ".join(str(error.fields["document"]) for error in wrong)
             raise RuleProblems(names, [problem for error in wrong for problem in error.problems])
         return list(sets.values()), contents
+
+
+@lru_cache(maxsize=32)  # a publication changes one set; the others are read already
+def _set(text: str, vocabulary: Vocabulary, name: str) -> RuleSet:
+    return read_ruleset(text, vocabulary, name=name)
 
 
 def _yaml_files(folder: Path) -> list[Path]:

@@ -62,9 +62,7 @@ def open_at(url: str, folder: Path, clock: Clock, trusted: tuple[str, ...]) -> C
 def context(
     request: pytest.FixtureRequest, tmp_path: Path, clock: Clock, server: Crooked
 ) -> Iterator[Context]:
-    url = f"sqlite:///{tmp_path / 'x.db'}"
-    if request.param == "postgres":
-        url = request.getfixturevalue("postgres_url")
+    url = request.getfixturevalue(f"{request.param}_tables_url")
     found = open_at(url, tmp_path, clock, (f"127.0.0.1:{server.port}",))
     yield found
     found.store.close()

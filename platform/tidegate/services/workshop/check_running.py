@@ -187,14 +187,18 @@ def _names(context: Context) -> Mapping[str, Sequence[str]]:
 
 
 def _key(context: Context, ruleset: RuleSet) -> Key:
-    """Tests, reasons, the neighbours and the day don't change the meaning, but what the check says."""
+    """Tests, reasons, titles, the neighbours, what is set up and the day don't change the meaning, but what the check
+    says.
+    """
     more = "\n".join(
         [
+            repr(_names(context)),
+            context.timezone,
             *(repr((c.name, c.given, c.expect, c.at)) for c in ruleset.cases),
-            *(f"{r.id} {r.why}" for r in ruleset.rules),
+            *(f"{r.id} {r.why} {dict(r.title)}" for r in ruleset.rules),
             *(one.hash for one in context.rules.for_gate(ruleset.gate)),
         ]
     )
     digest = hashlib.sha256(more.encode()).hexdigest()
     tenant, day = str(context.tenant_id), context.clock().date().isoformat()
-    return (str(context.store.engine.url), tenant, day, ruleset.hash, digest)
+    return (tenant, day, ruleset.hash, digest)
