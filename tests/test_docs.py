@@ -22,7 +22,9 @@ COMMAND = re.compile(r"^\$ (?:\.venv/bin/)?tidegate (.+)$", re.M)
 def leaves(command: click.Command, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     if not isinstance(command, click.Group):
         return [path]
-    return [leaf for name, sub in command.commands.items() for leaf in leaves(sub, (*path, name))]
+    here = click.Context(command)
+    found = [(name, command.get_command(here, name)) for name in command.list_commands(here)]
+    return [leaf for name, sub in found if sub for leaf in leaves(sub, (*path, name))]
 
 
 def shown() -> list[tuple[str, str]]:
@@ -58,7 +60,9 @@ def test_every_option_is_in_the_commands_page() -> None:
         command: click.Command = cli
         for name in path:
             assert isinstance(command, click.Group)
-            command = command.commands[name]
+            found = command.get_command(click.Context(command), name)
+            assert found is not None
+            command = found
         for option in command.params:
             if isinstance(option, click.Option) and f"`{option.opts[0]}" not in page:
                 missing.append(f"{' '.join(path)} {option.opts[0]}")
@@ -75,7 +79,9 @@ def test_every_command_answers_in_json_and_has_help_in_both_languages() -> None:
         command: click.Command = cli
         for name in path:
             assert isinstance(command, click.Group)
-            command = command.commands[name]
+            found = command.get_command(click.Context(command), name)
+            assert found is not None
+            command = found
         assert "--json" in {opt for param in command.params for opt in param.opts}, path
     helps = {}
     for language in ("zh", "en"):

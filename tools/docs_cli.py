@@ -14,8 +14,9 @@ import json, sys, click
 from tidegate.cli import cli
 def walk(command, path):
     if isinstance(command, click.Group):
-        for name in sorted(command.commands):
-            yield from walk(command.commands[name], [*path, name])
+        here = click.Context(command)
+        for name in command.list_commands(here):
+            yield from walk(command.get_command(here, name), [*path, name])
         return
     rows = []
     for param in command.params:
@@ -46,6 +47,7 @@ From the environment, or from a `.env` file in the current folder (the environme
 | `TIDEGATE_DATA_DIR` | `var` | folder for the database, label PDFs and secrets |
 | `TIDEGATE_DATABASE_URL` | SQLite in the data folder | any PostgreSQL address, `postgresql://user:password@host/database` |
 | `TIDEGATE_REDIS_URL` | unset | only [scaled out](running-scaled-out.md): carries ids of jobs; `doctor` checks it |
+| `TIDEGATE_SECRETS_KEYS` | `secrets.key` in the data folder | Fernet keys that credentials are sealed with, the newest first, separated by commas ([connections](connections.md)) |
 | `TIDEGATE_RULES_DIR` | the packs that ship | a folder with `vocabulary.yaml`, `states.yaml` and packs |
 | `TIDEGATE_HOST` | `127.0.0.1` | another address also needs `TIDEGATE_ALLOWED_HOSTS` ([people](people.md)) |
 | `TIDEGATE_ALLOWED_HOSTS` | none | names besides loopback that pages answer to, separated by commas; with any, sign-in is required |

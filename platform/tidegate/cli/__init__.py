@@ -8,39 +8,38 @@ import sys
 import click
 
 from tidegate import __version__
-from tidegate.cli.accounts import accounts
-from tidegate.cli.backup import backup, restore
-from tidegate.cli.db import db
-from tidegate.cli.doctor import doctor
-from tidegate.cli.labels import labels
 from tidegate.cli.language import language, text
-from tidegate.cli.orders import orders
-from tidegate.cli.people import people_commands
-from tidegate.cli.prune import prune
-from tidegate.cli.relay import relay
-from tidegate.cli.rules import rules
-from tidegate.cli.run import run
-from tidegate.cli.sandbox import sandbox
-from tidegate.cli.serve import serve
-from tidegate.cli.stock import stock
-from tidegate.cli.tenants import tenants
-from tidegate.cli.worker import worker
+from tidegate.cli.lazy import LazyGroup
 from tidegate.errors import NotFound, TidegateError
+
+COMMANDS = {
+    "accounts": "tidegate.cli.accounts:accounts",
+    "backup": "tidegate.cli.backup:backup",
+    "db": "tidegate.cli.db:db",
+    "doctor": "tidegate.cli.doctor:doctor",
+    "labels": "tidegate.cli.labels:labels",
+    "orders": "tidegate.cli.orders:orders",
+    "people": "tidegate.cli.people:people_commands",
+    "prune": "tidegate.cli.prune:prune",
+    "relay": "tidegate.cli.relay:relay",
+    "restore": "tidegate.cli.backup:restore",
+    "rules": "tidegate.cli.rules:rules",
+    "run": "tidegate.cli.run:run",
+    "sandbox": "tidegate.cli.sandbox:sandbox",
+    "serve": "tidegate.cli.serve:serve",
+    "stock": "tidegate.cli.stock:stock",
+    "tenants": "tidegate.cli.tenants:tenants",
+    "worker": "tidegate.cli.worker:worker",
+}
 
 
 @click.group(
-    help=text("潮闸: 由规则判定的订单履约。", "Tidegate: order fulfilment decided by rules.")
-)
+    cls=LazyGroup, later=COMMANDS,
+    help=text("潮闸: 由规则判定的订单履约。", "Tidegate: order fulfilment decided by rules."),
+)  # fmt: skip
 @click.version_option(__version__, message="tidegate %(version)s")
 def cli() -> None:
     """Root of the commands."""
-
-
-for command in (
-    accounts, backup, db, doctor, labels, orders, people_commands, prune, relay, restore, rules, run,
-    sandbox, serve, stock, tenants, worker,
-):  # fmt: skip
-    cli.add_command(command)
 
 
 def main() -> None:

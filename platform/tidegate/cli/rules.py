@@ -11,11 +11,8 @@ import click
 
 from tidegate.cli.fact_files import read_facts
 from tidegate.cli.language import language, text
+from tidegate.cli.lazy import LazyGroup
 from tidegate.cli.rules_account import Account, problem_document, ruleset_document
-from tidegate.cli.rules_agree import agree_command
-from tidegate.cli.rules_check import check_command
-from tidegate.cli.rules_exchange import export_rules, import_rules
-from tidegate.cli.rules_explain import explain, next_command
 from tidegate.cli.rules_reading import (
     UNREADABLE,
     decided,
@@ -30,9 +27,6 @@ from tidegate.cli.rules_reading import (
     refuse_problems,
     say_nothing_found,
 )
-from tidegate.cli.rules_releases import publish, pull, push, roll_back, versions
-from tidegate.cli.rules_simulate import simulate
-from tidegate.cli.rules_tests import mutants_command, propose_command
 from tidegate.engine.cases import run_cases
 from tidegate.engine.clock import zone
 from tidegate.engine.decisions import Decision
@@ -58,22 +52,31 @@ vocabulary_option = click.option(
 )
 
 
-@click.group(help=text("检查、测试、试算、查看规则。", "Check, test, try and read rules."))
+LATER = {
+    "agree": "tidegate.cli.rules_agree:agree_command",
+    "check": "tidegate.cli.rules_check:check_command",
+    "explain": "tidegate.cli.rules_explain:explain",
+    "export": "tidegate.cli.rules_exchange:export_rules",
+    "import": "tidegate.cli.rules_exchange:import_rules",
+    "mutants": "tidegate.cli.rules_tests:mutants_command",
+    "next": "tidegate.cli.rules_explain:next_command",
+    "propose": "tidegate.cli.rules_tests:propose_command",
+    "publish": "tidegate.cli.rules_releases:publish",
+    "pull": "tidegate.cli.rules_releases:pull",
+    "push": "tidegate.cli.rules_releases:push",
+    "roll-back": "tidegate.cli.rules_releases:roll_back",
+    "simulate": "tidegate.cli.rules_simulate:simulate",
+    "versions": "tidegate.cli.rules_releases:versions",
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    later=LATER,
+    help=text("检查、测试、试算、查看规则。", "Check, test, try and read rules."),
+)
 def rules() -> None:
     """Group of rule commands."""
-
-
-rules.add_command(check_command)
-rules.add_command(simulate)
-rules.add_command(agree_command)
-rules.add_command(explain)
-rules.add_command(next_command)
-rules.add_command(mutants_command)
-rules.add_command(propose_command)
-rules.add_command(import_rules)
-rules.add_command(export_rules)
-for release in (pull, push, versions, publish, roll_back):
-    rules.add_command(release)
 
 
 @rules.command(

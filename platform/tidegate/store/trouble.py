@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import sqlite3
 
-import psycopg
 from sqlalchemy import Engine, ExceptionContext, event
 
 from tidegate.errors import StorageFull, Unavailable
 
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, 778}  # 778: SQLITE_IOERR_WRITE
 _BUSY = {sqlite3.SQLITE_BUSY, 261, 517, 773}  # _RECOVERY, _SNAPSHOT, _TIMEOUT
-_AWAY = (
-    psycopg.errors.AdminShutdown,
-    psycopg.errors.CannotConnectNow,
-    psycopg.errors.CrashShutdown,
-    psycopg.errors.TooManyConnections,
-)
-_SLOW = (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled)
+# SQLSTATEs of PostgreSQL; its driver is loaded by those who have one
+_AWAY = {"57P01", "57P02", "57P03", "53300"}  # shutdown, crash, starting, too many connections
+_SLOW = {"55P03", "57014"}  # a lock or a statement took too long
+_DISK_FULL = "53100"
 
 
 def busy() -> Unavailable:
@@ -66,12 +62,17 @@ def translated(error: BaseException | None, *, gone: bool = False) -> Unavailabl
         if code in _FULL:
             return full()
         return busy() if code in _BUSY else None
-    if isinstance(error, psycopg.errors.DiskFull):
+    state = getattr(error, "sqlstate", None)
+    if state == _DISK_FULL:
         return full()
-    if isinstance(error, _SLOW):
+    if state in _SLOW:
         return busy()
-    if gone or isinstance(error, _AWAY):
+    if gone or state in _AWAY or (state is None and _of_psycopg(error)):
         return away()
-    if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
-        return away()  # no connection could be made
     return None
+
+
+def _of_psycopg(error: BaseException | None) -> bool:
+    """An operational error without a state: no connection could be made."""
+    kinds = [f"{kind.__module__}.{kind.__name__}" for kind in type(error).__mro__]
+    return "psycopg.OperationalError" in kinds

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tidegate.engine.language import tree
 
@@ -52,6 +53,7 @@ def fields_read(sequence: tree.Sequence) -> Mapping[str, tuple[tree.Member, ...]
     return {name: tuple(fields.values()) for name, fields in found.items()}
 
 
+@lru_cache(maxsize=512)
 def outside(sequence: tree.Sequence) -> tuple[tree.Node, ...]:
     """Facts, windows and derived facts that the conditions read beside their events."""
     parts = (part for step in sequence.steps for part in tree.walk(step.condition))
