@@ -23,6 +23,10 @@ class Http(Protocol):
         """
         ...
 
+    def throttled(self, api: str, wait_s: float | None = None) -> None:
+        """The platform said in a body that `api` is called too often: nothing is sent for so long, less afterwards."""
+        ...
+
     def now(self) -> datetime:
         """The other side's clock, as its answers showed it; aware UTC."""
         ...

@@ -133,6 +133,23 @@ class HasOrders(Protocol):
 
 
 @runtime_checkable
+class HasLimits(Protocol):
+    """api -> (calls, seconds), `*` for all together; what is over them is answered as THROTTLED. May be set."""
+
+    limits: Mapping[str, tuple[int, float]]
+
+
+@runtime_checkable
+class OffersSamples(Protocol):
+    """Words that this platform takes where the suite can't know them: `service_code` of a waybill, `carrier` of a
+    shipment (both ours), and `secret`: a setting whose wrong value must be noticed.
+    """
+
+    @property
+    def samples(self) -> Mapping[str, str]: ...
+
+
+@runtime_checkable
 class HasTokens(Protocol):
     """Access tokens given out so far stop being good; a refresh gets new ones."""
 
