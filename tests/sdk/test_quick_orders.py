@@ -37,6 +37,8 @@ def plain(field: Any, rng: random.Random) -> Any:
         return rng.random() < 0.5
     if field.type == "number":
         return rng.randint(0, 5_000)
+    if field.type == "revision":
+        return rng.randint(0, 2**63 - 1)
     return rng.choice(field.choices) if field.choices else rng.choice(["A1", "手冲壶", "北岸 1"])
 
 

@@ -18,7 +18,7 @@ from tidegate.services import chain
 from tidegate.services.chain import advance
 from tidegate.services.handover import hand_over
 from tidegate.services.labels import print_labels
-from tidegate.store.tables import Effect, Job
+from tidegate.store.tables import Effect, Job, Parcel, Warehouse
 
 A, B, C = (
     DuplicateClass.HONOURS_KEY,
@@ -92,6 +92,26 @@ def test_the_number_is_told_once_and_put_on_the_time_line(both: Any, duplicates:
     assert shop.calls == [f"T1-P{parcel_id}-S1"]
     assert effect(both).state == "confirmed"
     assert "written_back" in both.events(1)
+
+
+def test_a_parcel_of_several_is_told_with_what_is_in_it(world: Any) -> None:
+    shop = LedgerShop(A)
+    parcel_id = gone(world, shop)
+    with world.context.store.begin(1) as work:  # another warehouse had sent a part before
+        mine = work.session.get_one(Parcel, parcel_id)
+        house = Warehouse(code="west", name="成都仓")
+        work.add(house)
+        work.session.flush()
+        work.add(
+            Parcel(
+                order_id=mine.order_id, number="P-WEST", warehouse_id=house.id, state="shipped",
+                state_since=world.now, label_notes=[],
+            )
+        )  # fmt: skip
+        work.commit()
+    drain(world.context)
+    (told,) = shop.told
+    assert [(one.sku, one.quantity) for one in told.items] == [("KETTLE", 1)]
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

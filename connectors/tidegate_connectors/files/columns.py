@@ -23,6 +23,7 @@ REMEMBERED = 20_000
 _BY_TYPE = {"number": "integer", "money": "money", "instant": "instant", "boolean": "boolean"}
 _BY_FIELD = {
     "order.number": "code",
+    "order.revision": "integer",
     "item.quantity": "quantity",
     "item.sku": "code",
     "item.platform_sku": "code",

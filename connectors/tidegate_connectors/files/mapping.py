@@ -255,7 +255,7 @@ class _Reader:
                     f"{place}: `{step}` is no step (a converter stands last){hint}"
                 )
         made = CONVERTERS.get(last)
-        wanted = "text" if target.type == "choice" else target.type
+        wanted = {"choice": "text", "revision": "number"}.get(target.type, target.type)
         if made == "address" and target.id != "recipient.address":
             self.problems.append(f"{place}: `address` is for recipient.address only")
         elif made not in (None, "address", wanted):

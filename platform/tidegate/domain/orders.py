@@ -93,3 +93,6 @@ class OrderDraft:
     lines: tuple[LineDraft, ...] = ()
     issues: tuple[Issue, ...] = ()
     extra: Mapping[str, str] = field(default_factory=dict)  # other columns of the source, as text
+    revision: int | None = (
+        None  # grows with each change at the source: its version, or microseconds since 1970
+    )

@@ -42,12 +42,16 @@ MAX_LENGTH: Mapping[str, int] = {
     "item.category": 120,
 }
 MAX_UNITS = 1_000_000  # of one line; more is a typing mistake, and the column is a 32-bit integer
+MOST_REVISION = 2**63 - 1  # a 64-bit column
 MAX_MINOR = 10**15  # ten million million; more is a number in the wrong column
 
 _PAYMENT = {"cod_amount": "cod_minor"}
 _PREFIXED = {"name", "phone", "kind"}  # recipient.name is the column recipient_name
+_COLUMNS = {"order.revision": "source_revision"}  # sales_order.version counts our own changes
 _MADE_HERE = {"issues"}
-_FOR_WRITE_BACK = {  # identify a line at its source; no rule reads them
+# Which copy an order is, and what a line is at its source; no rule reads them.
+ABOUT_SOURCE: Mapping[str, Mapping[str, Any]] = {
+    "order.revision": {"type": "revision", "title": {"zh": "来源版本", "en": "Source revision"}},
     "item.platform_sku": {"type": "text", "title": {"zh": "平台规格编码", "en": "Platform SKU"}},
     "item.sub_number": {"type": "text", "title": {"zh": "子订单编号", "en": "Sub-order number"}},
 }
@@ -96,8 +100,9 @@ def order_fields() -> Mapping[str, OrderField]:
             attribute = _attribute(group, name, about["type"])
             if attribute in attributes[part] and name not in _MADE_HERE:
                 found[f"{group}.{name}"] = _field(f"{group}.{name}", part, attribute, about)
-    for key, about in _FOR_WRITE_BACK.items():
-        found[key] = _field(key, "item", key.removeprefix("item."), about)
+    for key, about in ABOUT_SOURCE.items():
+        part, name = key.split(".")
+        found[key] = _field(key, part, name, about)
     return found
 
 
@@ -115,7 +120,7 @@ def _field(key: str, part: str, attribute: str, about: Mapping[str, Any]) -> Ord
         type=about["type"],
         part=part,
         attribute=attribute,
-        column=f"recipient_{attribute}" if prefixed else attribute,
+        column=_COLUMNS.get(key) or (f"recipient_{attribute}" if prefixed else attribute),
         title_zh=about["title"]["zh"],
         title_en=about["title"]["en"],
         personal=bool(about.get("personal", False)),

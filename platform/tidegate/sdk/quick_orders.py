@@ -15,7 +15,7 @@ from typing import Any
 
 from tidegate.domain.money import minor_digits
 from tidegate.domain.orders import OrderDraft
-from tidegate.sdk.fields import MAX_LENGTH, MAX_UNITS, OrderField, order_fields
+from tidegate.sdk.fields import MAX_LENGTH, MAX_UNITS, MOST_REVISION, OrderField, order_fields
 from tidegate.sdk.schemas import WORKED_OUT, assembled, group_schema
 
 MOST_NUMBER = 2**31 - 1
@@ -105,6 +105,8 @@ def _reader(field: OrderField) -> Read:
         return _truth
     if field.type == "number":
         return lambda value, _money: _whole(value, 0, MOST_NUMBER)
+    if field.type == "revision":
+        return lambda value, _money: _whole(value, 0, MOST_REVISION)
     if field.type == "choice":
         choices = frozenset(field.choices)
         return lambda value, _money: _one_of(value, choices)

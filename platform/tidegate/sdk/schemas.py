@@ -21,7 +21,15 @@ from marshmallow import Schema, ValidationError, fields, post_dump, pre_load, va
 from tidegate.domain.money import Money
 from tidegate.domain.orders import Issue, LineDraft, OrderDraft, RecipientDraft
 from tidegate.errors import InputError
-from tidegate.sdk.fields import MAX_LENGTH, MAX_MINOR, MAX_UNITS, order_fields, vocabulary
+from tidegate.sdk.fields import (
+    ABOUT_SOURCE,
+    MAX_LENGTH,
+    MAX_MINOR,
+    MAX_UNITS,
+    MOST_REVISION,
+    order_fields,
+    vocabulary,
+)
 
 
 class MoneyText(fields.Field[Money]):
@@ -67,8 +75,11 @@ def group_schema(group: str) -> Schema:
     importable = {key.split(".", 1)[1] for key in order_fields() if key.startswith(f"{group}.")}
     made: dict[str, Any] = {}
     known = dict(vocabulary()["groups"][group]["fields"])
-    if group == "item":
-        known |= {"platform_sku": {"type": "text"}, "sub_number": {"type": "text"}}
+    known |= {
+        key.split(".")[1]: about
+        for key, about in ABOUT_SOURCE.items()
+        if key.startswith(f"{group}.")
+    }
     for name in [name for name in known if name in importable]:
         made[name] = _field(f"{group}.{name}", known[name])
     made["ignored"] = frozenset(known.keys() - importable)
@@ -88,6 +99,8 @@ def _field(key: str, about: Mapping[str, Any]) -> fields.Field[Any]:
         return fields.Boolean(**common)
     if about["type"] == "number":
         return fields.Integer(strict=True, validate=validate.Range(0, 2**31 - 1), **common)
+    if about["type"] == "revision":
+        return fields.Integer(strict=True, validate=validate.Range(0, MOST_REVISION), **common)
     if about["type"] == "choice":
         return fields.String(validate=validate.OneOf(about["values"]), **common)
     required = {"required": True, "allow_none": False} if key == "order.number" else {}
@@ -192,7 +205,8 @@ def _numbers(group: str, data: Any) -> Any:
     def one(name: str, value: Any) -> Any:
         target = fields_.get(f"{group}.{name}")
         whole = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19
-        return int(value) if whole and target is not None and target.type == "number" else value
+        number = target is not None and target.type in ("number", "revision")
+        return int(value) if whole and number else value
 
     return {name: one(name, value) for name, value in data.items()}
 

@@ -13,8 +13,21 @@ from tidegate.sdk.carrier import DuplicateClass
 
 
 @dataclass(frozen=True, slots=True)
+class ShippedItem:
+    """Units of one line of the order in a parcel; `sub_number` is the line's number at the shop, where it has one."""
+
+    sub_number: str
+    sku: str
+    quantity: int
+    platform_sku: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Shipment:
-    """One parcel of an order that left; `client_key` is the same in every attempt."""
+    """One parcel of an order that left; `client_key` is the same in every attempt.
+
+    `items` is what is inside when the order left in several parcels; empty: all of the order.
+    """
 
     client_key: str
     order_number: str
@@ -22,6 +35,7 @@ class Shipment:
     carrier: str
     waybill_no: str
     shipped_at: datetime
+    items: tuple[ShippedItem, ...] = ()
 
 
 @runtime_checkable

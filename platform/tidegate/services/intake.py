@@ -17,6 +17,7 @@ from tidegate.domain.orders import OrderDraft
 from tidegate.sdk.source import OrderSource, Progress
 from tidegate.services.context import Context
 from tidegate.services.intake_report import KEPT_IN_DATABASE, ImportReport
+from tidegate.services.intake_revisions import newer_of
 from tidegate.services.intake_store import CREATED, UNCHANGED, UPDATED, Intake
 from tidegate.store.tables import ImportRun
 from tidegate.store.unit_of_work import UnitOfWork
@@ -44,7 +45,8 @@ def import_orders(
     """Store drafts in transactions of up to CHUNK orders. `source` names who brought them, for
     the time line.
 
-    Of equal identities in one call the last one counts. `dry_run` compares and writes nothing.
+    Of equal identities in one call the last one counts, or the newer where the source tells.
+    `dry_run` compares and writes nothing.
     """
     created = updated = unchanged = 0
     for chunk in _chunks(drafts):
@@ -105,7 +107,8 @@ def import_source(
 def _chunks(drafts: Iterable[OrderDraft]) -> Iterable[list[OrderDraft]]:
     chunk: dict[tuple[str, str, str], OrderDraft] = {}
     for draft in drafts:
-        chunk[draft.channel, draft.shop, draft.number] = draft
+        identity = (draft.channel, draft.shop, draft.number)
+        chunk[identity] = newer_of(chunk.get(identity, draft), draft)
         if len(chunk) >= CHUNK:
             yield list(chunk.values())
             chunk = {}

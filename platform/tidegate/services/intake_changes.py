@@ -16,6 +16,7 @@ from sqlalchemy.engine import Row
 
 from tidegate.domain.orders import Issue, OrderDraft
 from tidegate.services.intake_checks import check_recipient, recipient_keys
+from tidegate.services.intake_revisions import newest
 from tidegate.services.intake_rows import (
     LINE_FIELDS,
     SOURCE_COLUMNS,
@@ -169,6 +170,7 @@ class _Change:
             "issues": [*issue_rows(self.draft), *late, *theirs],
             "extra": dict(self.draft.extra),
             "source_hash": self.new_hash,
+            "source_revision": newest(self.row.source_revision, self.draft.revision),
             "state": self.new_state,
             "state_since": self.now if moved else self.row.state_since,
             "version": self.row.version + 1,

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Dialect, Table
 from tidegate.domain.orders import LineDraft, OrderDraft, RecipientDraft
 from tidegate.sdk.fields import order_fields
 
-_NOT_COLUMNS = {"shop", "recipient", "lines", "issues", "extra"}
+_NOT_COLUMNS = {"shop", "recipient", "lines", "issues", "extra", "revision"}
 ORDER_FIELDS = tuple(item.name for item in fields(OrderDraft) if item.name not in _NOT_COLUMNS)
 RECIPIENT_FIELDS = tuple(item.name for item in fields(RecipientDraft))
 LINE_FIELDS = tuple(item.name for item in fields(LineDraft))
@@ -57,7 +57,7 @@ def issue_rows(draft: OrderDraft) -> list[dict[str, str]]:
 
 
 def source_hash(draft: OrderDraft, lines: Sequence[tuple[Any, ...]]) -> str:
-    """SHA-256 over everything the source said; equal drafts have equal hashes in every process
+    """SHA-256 over everything the source said but which copy it is; equal drafts have equal hashes in every process
     and version.
     """
     content = (

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, insert, select, text
 
@@ -14,6 +14,7 @@ from tidegate.domain.orders import OrderDraft
 from tidegate.services.context import Context
 from tidegate.services.intake_changes import apply_changes
 from tidegate.services.intake_checks import check_recipient, recipient_keys
+from tidegate.services.intake_revisions import is_older, raise_revisions
 from tidegate.services.intake_rows import (
     LINE_FIELDS,
     SOURCE_COLUMNS,
@@ -33,8 +34,8 @@ from tidegate.store.unit_of_work import UnitOfWork
 CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"
 _IMPORT_LOCK = 7_423_101  # any number that no other lock of ours uses
 _NEW_COLUMNS = (
-    "tenant_id", "shop_id", "state", "state_since", "version", "source_hash", "imported_at",
-    "updated_at", "issues", "extra", "tags", "edited", "manual_review",
+    "tenant_id", "shop_id", "state", "state_since", "version", "source_hash", "source_revision",
+    "imported_at", "updated_at", "issues", "extra", "tags", "edited", "manual_review",
     "phone_key", "address_key", "region_code",
     "address_check", "address_reason", "phone_kind", "phone_valid", "address_is_new",
 )  # fmt: skip
@@ -52,7 +53,9 @@ _CHECKED = dict.fromkeys(
 
 _ORDERS: Any = Order.__table__  # Core, built once: a single order asks all of them
 _PLACES: Any = Shop.__table__
-_KNOWN = select(_ORDERS.c.id, _ORDERS.c.number, _ORDERS.c.source_hash).where(
+_KNOWN = select(
+    _ORDERS.c.id, _ORDERS.c.number, _ORDERS.c.source_hash, _ORDERS.c.source_revision
+).where(
     _ORDERS.c.tenant_id == bindparam("tenant"),
     _ORDERS.c.shop_id == bindparam("shop"),
     _ORDERS.c.number.in_(bindparam("numbers", expanding=True)),
@@ -78,6 +81,12 @@ class Taken:
     outcome: str
 
 
+class _Known(NamedTuple):
+    order_id: int
+    hash: str
+    revision: int | None
+
+
 def one_at_a_time(work: UnitOfWork) -> None:
     """Whoever brings orders of this tenant in waits for whoever does now; SQLite has one writer anyway."""
     connection = work.session.connection()
@@ -97,6 +106,7 @@ class Intake:
         self.now: datetime = context.clock()
         self.connection = work.session.connection()
         self.tenant_id = work.tenant_id
+        self._seen_later: dict[int, int] = {}  # order id -> a revision without a change
 
     def compare(self, drafts: Sequence[OrderDraft]) -> list[str]:
         """What `store` would do with each."""
@@ -114,6 +124,7 @@ class Intake:
         shops = self._shops({(draft.channel, draft.shop) for draft in drafts})
         new, changed, same = self._sorted(drafts, shops)
         taken = dict(same)
+        raise_revisions(self.work, self._seen_later)
         if new:
             taken |= self._insert(new, shops)
         if changed:
@@ -140,26 +151,28 @@ class Intake:
             found = known.get((shops.get((draft.channel, draft.shop), 0), draft.number))
             if found is None:
                 new.append((draft, lines, hashed))
-            elif found[1] == hashed:
-                same[id(draft)] = Taken(found[0], UNCHANGED)
+            elif found.hash == hashed or is_older(draft, found.revision):
+                same[id(draft)] = Taken(found.order_id, UNCHANGED)
+                if draft.revision is not None and draft.revision > (found.revision or -1):
+                    self._seen_later[found.order_id] = draft.revision
             else:
-                changed.append((found[0], draft, hashed))
+                changed.append((found.order_id, draft, hashed))
         return new, changed, same
 
     def _known(
         self, drafts: Sequence[OrderDraft], shops: dict[tuple[str, str], int]
-    ) -> dict[tuple[int, str], tuple[int, str]]:
-        """(shop id, number) -> (order id, hash) of those that are here."""
+    ) -> dict[tuple[int, str], _Known]:
+        """By (shop id, number), those that are here."""
         numbers: dict[int, list[str]] = {}
         for draft in drafts:
             shop_id = shops.get((draft.channel, draft.shop))
             if shop_id is not None:
                 numbers.setdefault(shop_id, []).append(draft.number)
-        found: dict[tuple[int, str], tuple[int, str]] = {}
+        found: dict[tuple[int, str], _Known] = {}
         for shop_id, mine in numbers.items():
             values = {"tenant": self.tenant_id, "shop": shop_id, "numbers": mine}
-            for order_id, number, hashed in self.connection.execute(_KNOWN, values):
-                found[shop_id, number] = (order_id, hashed)
+            for order_id, number, hashed, revision in self.connection.execute(_KNOWN, values):
+                found[shop_id, number] = _Known(order_id, hashed, revision)
         return found
 
     # Shops.
@@ -202,7 +215,7 @@ class Intake:
         jobs: list[dict[str, Any]] = []
         taken: dict[int, Taken] = {}
         for (draft, values, _), row in zip(new, rows, strict=True):
-            order_id = known[row["shop_id"], draft.number][0]
+            order_id = known[row["shop_id"], draft.number].order_id
             head = (self.tenant_id, order_id)
             taken[id(draft)] = Taken(order_id, CREATED)
             lines += [(*head, position, *line) for position, line in enumerate(values, 1)]
@@ -237,6 +250,7 @@ class Intake:
             "state_since": self.now,
             "version": 1,
             "source_hash": hashed,
+            "source_revision": draft.revision,
             "imported_at": self.now,
             "updated_at": self.now,
             "issues": issue_rows(draft),

@@ -25,6 +25,7 @@ from tidegate.services.effect_rows import (
     born_sending,
     write_answer,
 )
+from tidegate.services.parcel_contents import shipped_items
 from tidegate.services.states import record
 from tidegate.services.work import enqueue
 from tidegate.store.tables import Effect, Order, Parcel
@@ -100,6 +101,7 @@ def _begin(work: UnitOfWork, context: Context, parcel_id: int) -> Telling | None
         carrier=parcel.carrier or "",
         waybill_no=parcel.waybill_no,
         shipped_at=parcel.handed_over_at,
+        items=shipped_items(work, parcel),
     )
     return Telling(effect.id, effect.attempts, order.id, parcel_id, shop, shipment, unclear)
 

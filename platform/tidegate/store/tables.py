@@ -166,6 +166,7 @@ class Order(TenantScoped, Base):
     manual_review: Mapped[str] = mapped_column(String(10), default="none")
     manual_service: Mapped[str | None] = mapped_column(String(40))  # a person's carrier choice
     source_hash: Mapped[str] = mapped_column(String(64))
+    source_revision: Mapped[int | None] = mapped_column(BigInteger)  # an older copy is not taken
     imported_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 

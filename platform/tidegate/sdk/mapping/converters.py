@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from tidegate.domain.money import Money, minor_digits
 from tidegate.errors import InputError
-from tidegate.sdk.fields import MAX_MINOR
+from tidegate.sdk.fields import MAX_MINOR, MOST_REVISION
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 YES, NO = {"true", "1", "y", "yes", "是"}, {"false", "0", "n", "no", "否"}
 MOST_WHOLE = 2**31 - 1
@@ -118,13 +119,23 @@ def boolean(value: Any, _: Setting) -> bool:
     raise Strange("import.not_yes_or_no")
 
 
+def revision(value: Any, _: Setting) -> int:
+    """A version that grows with each change: a whole number, or a time as microseconds since 1970."""
+    if isinstance(value, datetime):
+        return (value - EPOCH) // timedelta(microseconds=1)
+    written = str(value).strip()
+    if not written.isascii() or not written.isdigit() or int(written[:20]) > MOST_REVISION:
+        raise Strange("import.not_a_number")
+    return int(written)
+
+
 CONVERTERS: Mapping[str, Converter] = {
     "text": text, "amount": amount, "minor": minor, "local": local, "unix": unix,
     "unix_ms": unix_ms, "whole": whole, "kilograms": kilograms, "boolean": boolean,
 }  # fmt: skip
 BY_TYPE: Mapping[str, Converter] = {
     "text": text, "choice": text, "money": amount, "instant": local, "number": whole,
-    "boolean": boolean,
+    "boolean": boolean, "revision": revision,
 }  # fmt: skip
 
 

@@ -11,7 +11,14 @@ from zoneinfo import ZoneInfo
 from tidegate.domain.orders import Issue, LineDraft, OrderDraft, RecipientDraft
 from tidegate.sdk.fields import MAX_LENGTH, MAX_UNITS, OrderField, order_fields
 from tidegate.sdk.issues import seen
-from tidegate.sdk.mapping.converters import BY_TYPE, CONVERTERS, Converter, Setting, Strange
+from tidegate.sdk.mapping.converters import (
+    BY_TYPE,
+    CONVERTERS,
+    Converter,
+    Setting,
+    Strange,
+    revision,
+)
 from tidegate.sdk.mapping.paths import find, first
 from tidegate.sdk.source import RowProblem
 
@@ -146,7 +153,10 @@ def _value(slot: Slot, document: Any, top: Any, setting: Setting, issues: list[I
             raw = _word(slot.values, str(raw))
             if raw == "":
                 return None
-        return _fits(slot.field, slot.convert(raw, setting))
+        made = slot.convert(raw, setting)
+        if slot.field.type == "revision":
+            made = revision(made, setting)  # of a time, if that is what the platform tells
+        return _fits(slot.field, made)
     except Strange as strange:
         told = seen(slot.field.id, str(raw))
         issues.append(Issue(slot.field.id, strange.code, told))
