@@ -71,6 +71,16 @@ def stored(world: Any) -> list[str]:
     return sorted(one.number for one in world.all(Order, Order.shop_id == shop))
 
 
+def test_a_run_ends_although_the_clock_goes_on(world) -> None:
+    mall = Mall(lambda: world.now)
+    mall.put("M1", world.now - timedelta(seconds=60))
+    start, ticks = world.now, iter(range(10_000))
+    moving = replace(world.context, clock=lambda: start + timedelta(milliseconds=next(ticks)))
+    done = pull_orders(moving, source(mall))
+    assert (done.behind, done.report.created) == (False, 1)
+    assert len(mall.asked) == 3  # two hours back by the hour, each beginning five minutes early
+
+
 def test_all_orders_of_the_past_come_in_once(both) -> None:
     mall = Mall(lambda: both.now)
     for n in range(37):

@@ -41,10 +41,15 @@ SAID = {
 
 
 def verdict_of(manifest: Manifest, codes: Sequence[str]) -> tuple[str, Verdict]:
-    """The first code the manifest knows, with what it means; `*` is what is known of all others."""
+    """The first code the manifest knows, by itself or by its beginning (`isp.*`), with what it means; `*` is what is
+    known of all others.
+    """
     for code in codes:
         if code and code in manifest.errors:
             return code, manifest.errors[code]
+        for known, verdict in manifest.errors.items():
+            if code and known != "*" and known.endswith("*") and code.startswith(known[:-1]):
+                return code, verdict
     told = next((code for code in codes if code), "")
     return told, manifest.errors.get("*", Verdict("refused"))
 

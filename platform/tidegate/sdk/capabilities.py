@@ -14,6 +14,7 @@ from tidegate.sdk.shop import ShipsOrders
 from tidegate.sdk.values import (
     Label,
     Notice,
+    OrderMessage,
     OrderPage,
     Pushed,
     Quote,
@@ -40,6 +41,17 @@ class FetchesOrder(Protocol):
     """One order by its number: after a push that only names it."""
 
     def fetch_order(self, number: str) -> OrderPage: ...
+
+
+@runtime_checkable
+class TellsChanges(Protocol):
+    """Messages that orders changed, kept by the platform until they are confirmed. They only name an order: it is
+    fetched (FetchesOrder), stored, and then the message is confirmed.
+    """
+
+    def changed_orders(self) -> Sequence[OrderMessage]: ...
+
+    def confirm_changes(self, ids: Sequence[str]) -> None: ...
 
 
 @runtime_checkable
@@ -133,6 +145,7 @@ class ChecksCredentials(Protocol):
 CAPABILITIES: Mapping[str, type] = {
     "pull_orders": PullsOrders,
     "fetch_order": FetchesOrder,
+    "messages": TellsChanges,
     "ship": ShipsOrders,
     "pull_stock": PullsStock,
     "push_stock": PushesStock,

@@ -30,6 +30,16 @@ class OrderPage:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderMessage:
+    """A message that an order changed; `order_number` is empty where it is about something else."""
+
+    id: str
+    order_number: str
+    topic: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StockLevel:
     """Units that may be sold. `warehouse` is the platform's code, empty where it knows none."""
 

@@ -50,9 +50,10 @@ def pull_orders(context: Context, source: Source, most_pages: int = MOST_PAGES) 
     """
     done = Pulled()
     kept = load(context, source.name)
+    now = context.clock()  # of the whole run: a clock that moves on would give ever smaller windows
     while done.pages < most_pages:
         if kept.position.window is None:
-            window = next_window(kept.position.watermark, context.clock(), source.sync)
+            window = next_window(kept.position.watermark, now, source.sync)
             if window is None:
                 return done
             kept = save(context, source.name, kept, kept.position.begun(window))

@@ -1,0 +1,102 @@
+"""Trades of a shop: by window of change, one by number, and as what the mapping reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from tidegate.sdk.account import Account
+from tidegate.sdk.mapping.orders import OrderMapping
+from tidegate.sdk.values import OrderPage, Window
+from tidegate.sdk.window import NumberedPages
+from tidegate_connectors.taobao.client import BEIJING, TIME, TopClient, rows_of
+
+CHANGED = "taobao.trades.sold.increment.get"
+ONE = "taobao.trade.fullinfo.get"
+TO_LIST = "tid,modified,status"
+NEEDED = ("receiver_name", "receiver_address", "created", "receiver_mobile", "receiver_phone")
+MOST_PER_PAGE = 100
+
+
+class Trades:
+    """`fields` is what is asked of each trade: all that the mapping reads, and what makes TOP give an OAID."""
+
+    def __init__(self, account: Account, client: TopClient) -> None:
+        manifest, settings = account.manifest, account.settings
+        self._client, self._settings = client, settings
+        self._pages = NumberedPages(min(max(int(settings["page_size"]), 1), MOST_PER_PAGE))
+        self._fields = settings.get("fields") or ",".join(fields_of(manifest.orders))
+        self._mapping = OrderMapping(
+            manifest.orders, channel=manifest.channel, shop=account.shop,
+            timezone=account.shop_timezone, currency=manifest.currency,
+        )  # fmt: skip
+
+    def pull_orders(self, window: Window, cursor: str) -> OrderPage:
+        """Trades changed in the window. Both ends are whole seconds and inside: an end is met twice, never missed."""
+        full = self._settings["details"] == "full"
+        asked = {
+            "fields": TO_LIST if full else self._fields,
+            "start_modified": _second(window.start),
+            "end_modified": _second(window.end),
+            "type": self._settings["trade_types"],
+            "page_size": str(self._pages.size),
+            "use_has_next": "true" if cursor else "false",  # only without it TOP counts them
+        }
+
+        def fetch(page: int) -> tuple[Sequence[Any], int]:
+            inner = self._client.call(CHANGED, {**asked, "page_no": str(page)})
+            return rows_of(inner, "trades", "trade"), int(inner.get("total_results") or 0)
+
+        rows, after = self._pages.read(fetch, cursor)
+        trades = [self.trade(number_of(row)) for row in rows] if full else rows
+        return self._page(trades, CHANGED, after)
+
+    def fetch_order(self, number: str) -> OrderPage:
+        return self._page([self.trade(number)], ONE, None)
+
+    def trade(self, number: str, fields: str = "") -> Mapping[str, Any]:
+        """The document of one trade. Raises RemoteRefused when there is none."""
+        inner = self._client.call(ONE, {"fields": fields or self._fields, "tid": number})
+        trade = inner.get("trade")
+        return trade if isinstance(trade, Mapping) else {}
+
+    def _page(self, trades: Sequence[Any], place: str, after: str | None) -> OrderPage:
+        read = [self._mapping.read(_prepared(one), place, row) for row, one in enumerate(trades, 1)]
+        return OrderPage(
+            [one.draft for one in read if one.draft],
+            len(read),
+            [one.problem for one in read if one.problem],
+            after,
+        )
+
+
+def fields_of(orders: Mapping[str, Any]) -> list[str]:
+    """The trade's fields that a mapping reads, in order; `tid_str` comes with `tid` unasked."""
+    found = dict.fromkeys(("tid", "orders", *NEEDED))
+    paths = [path for how in orders["fields"].values() for path in _paths(how)]
+    for path in (*paths, *orders.get("extra", ())):
+        root = path.partition(".")[0].removesuffix("_str")
+        found.update(dict.fromkeys(["payment"] if root == "paid_fee" else [root]))
+    return list(found)
+
+
+def number_of(trade: Any) -> str:
+    """As text: longer than a float holds."""
+    return str(trade.get("tid_str") or trade.get("tid") or "") if isinstance(trade, Mapping) else ""
+
+
+def _paths(how: Any) -> Sequence[str]:
+    path = how.get("path", ()) if isinstance(how, Mapping) else how
+    return [path] if isinstance(path, str) else list(path)
+
+
+def _prepared(trade: Any) -> Any:
+    """TOP's `payment` is what is to be paid; once there is a time of payment it is what was."""
+    if not isinstance(trade, Mapping) or not trade.get("pay_time"):
+        return trade
+    return {**trade, "paid_fee": trade.get("payment")}
+
+
+def _second(at: datetime) -> str:
+    return at.astimezone(BEIJING).strftime(TIME)
