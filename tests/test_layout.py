@@ -21,11 +21,14 @@ SOURCE_ROOTS = {
 }
 
 
+BESIDE = {"connectors": "tidegate_platforms"}  # the servers that connectors are tried against
+
+
 @pytest.mark.parametrize(("root", "package"), SOURCE_ROOTS.items())
 def test_source_root_holds_one_package(root: str, package: str) -> None:
     found = {item.name for item in (ROOT / root).iterdir() if item.name != "__pycache__"}
     assert package in found
-    assert found <= {package, "README.md"}
+    assert found <= {package, "README.md", BESIDE.get(root, package)}
 
 
 def test_rules_are_data() -> None:
@@ -62,7 +65,9 @@ def test_wheel_and_editable_install_name_the_same_roots() -> None:
     ]
     assert build["dev-mode-dirs"] == list(SOURCE_ROOTS)
     assert build["targets"]["wheel"]["packages"] == [
-        f"{root}/{package}" for root, package in SOURCE_ROOTS.items()
+        f"{root}/{name}"
+        for root, package in SOURCE_ROOTS.items()
+        for name in dict.fromkeys((package, BESIDE.get(root, package)))
     ]
 
 
