@@ -216,7 +216,9 @@ def test_what_is_remembered_of_texts_is_bounded(read: Any) -> None:
     from tidegate.engine.compiled.columns import MEMO, OpenTexts
 
     program = compile_set(read(tags('order.channel = "jd"', 'order.shop = "a"')))
-    tables = [v for v in program.parts[0].run.__globals__.values() if isinstance(v, OpenTexts)]
+    kept = program.parts[0].run.__globals__.values()
+    looks = [getattr(value, "__self__", None) for value in kept]
+    tables = [look.seen for look in looks if isinstance(look, OpenTexts)]
     assert len(tables) == 2
     for number in range(MEMO * 2):
         program.decide(FactDocument(order={"channel": f"c{number}", "shop": f"s{number}"}), NOON)

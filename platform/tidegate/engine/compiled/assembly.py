@@ -51,6 +51,15 @@ class Code:
         return FunctionType(code, self.namespace, name)
 
 
+def either(test: str, names: Names, yes: Code, no: Code) -> Code:
+    """`if test: yes else: no`, with the names in the test replaced."""
+    found = yes.inner()
+    found.add(f"if {test}:\n    BODY", names, yes)
+    statement: Any = found.body[-1]
+    statement.orelse = no.body
+    return found
+
+
 @lru_cache(maxsize=256)
 def _parsed(template: str) -> ast.Module:
     return ast.parse(template)

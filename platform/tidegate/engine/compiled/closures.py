@@ -33,8 +33,10 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
     "=": operator.eq,
+    "==": operator.eq,
     "!=": operator.ne,
 }
+_PYTHON = {"=": "=="}  # operators that Python writes otherwise
 
 
 class NotCompiled(Exception):
@@ -321,9 +323,10 @@ class Closures:
         return ""
 
     def quantified(self, node: tree.Quantified) -> Closure:
-        fields = self._compared_fields(node)
+        fields = self.compared_fields(node)
         if fields:
-            return _every_field(*fields)
+            group, left, right, op = fields
+            return _every_field(group, left, right, _ORDER[op])
         source, slot, condition = self._bound(node.variable, node.over, node.condition)
         decisive, found_it = node.kind != "every", node.kind == "some"
         nothing = node.kind == "no"
@@ -349,14 +352,15 @@ class Closures:
 
         return run
 
-    def _compared_fields(
-        self, node: tree.Quantified
-    ) -> tuple[str, str, str, Callable[[Any, Any], bool]] | None:
-        """`every line: field against field` as the list and two number fields; the commonest
+    def compared_fields(self, node: tree.Node) -> tuple[str, str, str, str] | None:
+        """`every line: field against field` as the list, two number fields and an operator of
+        Python; the commonest
         question about lines (is everything in stock?).
         """
+        if not isinstance(node, tree.Quantified) or node.kind != "every":
+            return None
         condition = node.condition
-        if node.kind != "every" or not isinstance(condition, tree.Compare):
+        if not isinstance(condition, tree.Compare):
             return None
         if not isinstance(node.over, tree.Fact) or node.over.id not in self.layout.groups:
             return None
@@ -367,7 +371,7 @@ class Closures:
             if not self._is_number(side.fact):
                 return None
             fields.append(side.field)
-        return node.over.id, fields[0], fields[1], _ORDER[condition.op]
+        return node.over.id, fields[0], fields[1], _PYTHON.get(condition.op, condition.op)
 
     def filter(self, node: tree.Filter) -> Closure:
         source, slot, condition = self._bound(node.variable, node.of, node.condition)

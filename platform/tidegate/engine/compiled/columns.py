@@ -87,20 +87,21 @@ class TextTable:
         return found
 
 
-class OpenTexts(dict[str | None, int]):
-    """Open rules by text, for a table in which no known text leaves anything unknown; texts not
-    seen before are looked up and, up to a limit, remembered.
+class OpenTexts:
+    """Open rules by text, for a table in which no known text leaves anything unknown. `seen` is a
+    plain dict, which is read quickest; who doesn't find a text there asks `look`, which remembers
+    it, up to a limit.
     """
 
     def __init__(self, table: TextTable) -> None:
-        super().__init__({None: table.column.at(None)[0]})
         self.table = table
+        self.seen: dict[str | None, int] = {None: table.column.at(None)[0]}
 
-    def __missing__(self, text: str) -> int:
+    def look(self, text: str) -> int:
         table = self.table
         found = table.by_text.get(fold(text), table.other)[0]
-        if len(self) < MEMO:
-            self[text] = found
+        if len(self.seen) < MEMO:
+            self.seen[text] = found
         return found
 
 
@@ -145,26 +146,19 @@ def _word_test(
     return TEXT_TESTS[cell.function], fold(str(constants.value(cell.args[1]))), wanted, bits
 
 
-class OpenLines(dict[tuple[object, ...], Pair]):
-    """(open rules, unknown rules) by one field's values on all lines."""
+class LineValues:
+    """(rules whose condition is true, rules whose condition is unknown) by the value of one line;
+    `seen` and `look` as those of `OpenTexts`.
+    """
 
-    def __init__(self, members: Members) -> None:
-        super().__init__()
-        self.members = members
-        self.one: dict[object, Pair] = {}
+    def __init__(self, inner: Column) -> None:
+        self.inner = inner
+        self.seen: dict[object, Pair] = {None: true_and_unknown(inner, None)}
 
-    def __missing__(self, values: tuple[object, ...]) -> Pair:
-        true = unknown = 0
-        for value in values:
-            if value not in self.one:
-                if len(self.one) >= MEMO:
-                    self.one.clear()
-                self.one[value] = true_and_unknown(self.members.inner, value)
-            true |= self.one[value][0]
-            unknown |= self.one[value][1]
-        found = self.members.conclude(true, unknown)
-        if len(self) < MEMO:
-            self[values] = found
+    def look(self, value: object) -> Pair:
+        found = true_and_unknown(self.inner, value)
+        if len(self.seen) < MEMO:
+            self.seen[value] = found
         return found
 
 

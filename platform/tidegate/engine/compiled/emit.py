@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tidegate.engine.compiled.assembly import Code
+from tidegate.engine.compiled.assembly import Code, either
 from tidegate.engine.compiled.blocks import Block
 from tidegate.engine.compiled.closures import Closures
 from tidegate.engine.compiled.columns import (
     MEMO,
     ORDERED,
     Column,
-    Members,
-    OpenLines,
     OpenTexts,
     OpenWords,
     OrderedTable,
@@ -26,65 +24,21 @@ from tidegate.engine.compiled.columns import (
     TextTable,
     ordered_table,
 )
+from tidegate.engine.compiled.guards import ALWAYS, looking, while_open
 from tidegate.engine.compiled.layout import NOW, UNSET, Layout
+from tidegate.engine.compiled.line_columns import add_lines
 from tidegate.engine.language import tree
 from tidegate.engine.values import Money
 
 NOTHING: dict[str, Any] = {}
+FEW = 3  # points that are compared one by one
 BASE: dict[str, Any] = {"NOTHING": NOTHING, "UNSET": UNSET, "Money": Money}
 BASE |= {"bisect_left": bisect_left, "bisect_right": bisect_right}
-
-
-def add_rest(block: Block, code: Code, closures: Closures) -> None:
-    """Code that asks what no column holds and returns (fired, unclear, maybe): indexes of rules
-    that fired, ascending; bits of rules known to be unknown; bits of rules that are unknown
-    unless one of their remaining conditions is false.
-    """
-    rest = [[remembered(node, closures) for node in nodes] for nodes in block.rest]
-    names = {"BITS": code.bind([1 << index for index in range(len(block.rules))])}
-    if not any(rest):
-        code.add(_FIRED.replace("PICK", "fired.append(i)"), names)
-        return
-    names["REST"] = code.bind([tuple(parts) or None for parts in rest])
-    code.add(_FIRED.replace("PICK", _ASK), names)
 
 
 def remembered(node: tree.Node, closures: Closures) -> tuple[int, Callable[[Any], Any]]:
     """The slot that remembers a condition, and its closure."""
     return closures.layout.lazy_slot(("leaf", node)), closures.of(node)
-
-
-_FIRED = """
-fired = []
-unclear = maybe = 0
-if u:
-    maybe = n & u
-    n ^= maybe
-while n:
-    i = n.bit_length() - 1
-    n ^= BITS[i]
-    PICK
-fired.reverse()
-return fired, unclear, maybe
-"""
-_ASK = """r = REST[i]
-    if r is None:
-        fired.append(i)
-        continue
-    clear = True
-    for s, f in r:
-        t = x[s]
-        if t is UNSET:
-            t = x[s] = f(x)
-        if t is None:
-            clear = False
-        elif not t:
-            break
-    else:
-        if clear:
-            fired.append(i)
-        else:
-            unclear |= BITS[i]"""
 
 
 def add_column(column: Column, code: Code, closures: Closures, value: str = "") -> None:
@@ -129,36 +83,32 @@ def _odd(column: Column, code: Code, value: str) -> Code:
 def _boolean(column: Column, code: Code, value: str, trusted: bool) -> None:
     last = _missing(column, code)
     if not trusted:
-        last = _either("V is None", {"V": value}, last, _odd(column, code, value))
-    no = _either("V is False", {"V": value}, _pair(column.at(False), column, code), last)
-    code.body += _either("V is True", {"V": value}, _pair(column.at(True), column, code), no).body
-
-
-def _either(test: str, names: dict[str, str | int], yes: Code, no: Code) -> Code:
-    found = yes.inner()
-    found.add(f"if {test}:\n    BODY", names, yes)
-    statement: Any = found.body[-1]
-    statement.orelse = no.body
-    return found
+        last = either("V is None", {"V": value}, last, _odd(column, code, value))
+    no = either("V is False", {"V": value}, _pair(column.at(False), column, code), last)
+    code.body += either("V is True", {"V": value}, _pair(column.at(True), column, code), no).body
 
 
 def _text(column: Column, code: Code, value: str, trusted: bool) -> None:
     table = TextTable(column)
-    names: dict[str, str | int] = {"V": value, "LOOK": code.bind(table.look)}
+    names: dict[str, str | int] = {"V": value}
     found = code.inner()
     if table.never_unknown():
-        found.add("n &= T[V]", {"T": code.bind(OpenTexts(table)), **names})
+        open_texts = OpenTexts(table)
+        names |= {"T": code.bind(open_texts.seen), "LOOK": code.bind(open_texts.look)}
+        found.add("try:\n    n &= T[V]\nexcept KeyError:\n    n &= LOOK(V)", names)
         if unknown := column.at(None)[1]:
             found.add("if V is None:\n    u |= U", {"U": code.bind(unknown), **names})
     else:
         known = code.inner()
-        known.add("t = LOOK(V)\nn &= t[0]\nu |= t[1]", names)
-        found.body += _either("V is None", names, _missing(column, code), known).body
+        names |= {"T": code.bind(table.memo), "LOOK": code.bind(table.look)}
+        known.add("try:\n    t = T[V]\nexcept KeyError:\n    t = LOOK(V)", names)
+        known.add("n &= t[0]\nu |= t[1]")
+        found.body += either("V is None", names, _missing(column, code), known).body
     if trusted:
         code.body += found.body
         return
     test = "V is None or V.__class__ is str"
-    code.body += _either(test, names, found, _odd(column, code, value)).body
+    code.body += either(test, names, found, _odd(column, code, value)).body
 
 
 def _money(column: Column, code: Code, value: str, trusted: bool) -> None:
@@ -181,7 +131,7 @@ def _money(column: Column, code: Code, value: str, trusted: bool) -> None:
               {"V": value, "AT": code.bind(_by_currency(column))})  # fmt: skip
     test = "V.__class__ is Money and V.currency == CUR"
     names: dict[str, str | int] = {"V": value, "CUR": code.bind(main)}
-    known = _either(test, names, body, _either("V is None", names, _missing(column, code), other))
+    known = either(test, names, body, either("V is None", names, _missing(column, code), other))
     code.body += known.body
 
 
@@ -209,10 +159,10 @@ def _ordered(column: Column, code: Code, value: str, trusted: bool) -> None:
     whole = trusted and column.kind == "number" and _integral(table.points)
     _lookup(table, found, value, whole)
     if not trusted:
-        found = _either("V.__class__ is WANTED", names, found, _odd(column, code, value))
+        found = either("V.__class__ is WANTED", names, found, _odd(column, code, value))
     missing = _missing(column, code)
     if missing.body:
-        code.body += _either("V is None", names, missing, found).body
+        code.body += either("V is None", names, missing, found).body
     else:
         code.add("if V is not None:\n    BODY", names, found)
 
@@ -243,11 +193,29 @@ def _lookup(table: OrderedTable, code: Code, value: str, whole: bool = False) ->
         )
         find = "i"
     names["O"] = code.bind([pair[0] for pair in pairs])
+    if not unknown and find != "i" and count <= FEW:
+        _compared(find, [pair[0] for pair in pairs], points, code, value, whole)
+        return
     if not unknown:
         code.add(f"n &= O[{find}]", names)
         return
     names["U"] = code.bind([pair[1] for pair in pairs])
     code.add(f"i = {find}\nn &= O[i]\nu |= U[i]", names)
+
+
+def _compared(
+    find: str, opened: Sequence[int], points: Sequence[Any], code: Code, value: str, whole: bool
+) -> None:
+    """A search among very few points: one comparison after the other is quicker."""
+    test = "V < P" if find.startswith("bisect_right") else "V <= P"
+    below = code.inner()
+    below.add("n &= A", {"A": code.bind(opened[-1])})
+    for point, bits in reversed(list(zip(points, opened, strict=False))):
+        known = code.bind(int(point) if whole else point)
+        here = code.inner()
+        here.add("n &= A", {"A": code.bind(bits)})
+        below = either(test, {"V": value, "P": known}, here, below)
+    code.body += below.body
 
 
 def _words(column: Column, code: Code, value: str, trusted: bool) -> None:
@@ -278,31 +246,41 @@ def add_reading(layout: Layout, code: Code, block: Block | None, closures: Closu
         elif name in columns or name in layout.raw or name in layout.windows:
             groups.setdefault(group, []).append(name)
     for group, names in groups.items():
-        code.add("g = doc.get(G) or NOTHING", {"G": code.bind(group)})
-        for name in names:
-            code.add("v = g.get(K)", {"K": code.bind(name.partition(".")[2])})
-            for slots in (layout.raw, layout.windows):
-                if name in slots:
-                    code.add("x[S] = v", {"S": slots[name]})
-            for column in columns.get(name, ()):
-                add_column(column, code, closures, "v")
+        _add_group(group, names, layout, code, columns, closures)
     for group in lines:
         members = [one for one in (block.members if block else ()) if one.group == group]
-        _add_lines(group, code, members)
+        add_lines(group, code, members)
 
 
-def _add_lines(group: str, code: Code, members: list[Members]) -> None:
-    """The columns over the lines of one list. The lines themselves are made when asked for."""
-    if not members:
-        return
-    asked, missing = code.inner(), code.inner()
-    rules = 0
-    for one in members:
-        rules |= one.some | one.no
-        asked.add(
-            "a, b = M[tuple([r.get(K) for r in rows])]\nn &= a\nif b:\n    u |= b",
-            {"K": code.bind(one.field), "M": code.bind(OpenLines(one))},
-        )
-    missing.add("u |= R", {"R": code.bind(rules)})
-    code.add("rows = doc.get(G)", {"G": code.bind(group)})
-    code.body += _either("rows is not None", {}, asked, missing).body
+def _add_group(
+    group: str,
+    names: Sequence[str],
+    layout: Layout,
+    code: Code,
+    columns: Mapping[str, list[Column]],
+    closures: Closures,
+) -> None:
+    """The facts of one group. Columns that close most stand first; one that few rules look at is
+    read only while one of them is open.
+    """
+    inner, rules = code.inner(), 0
+    inner.add("g = doc.get(G) or NOTHING", {"G": code.bind(group)})
+    for name in sorted(names, key=lambda name: min(map(_late, columns.get(name, ())), default=())):
+        own, open_rules = inner.inner(), 0
+        own.add("v = g.get(K)", {"K": code.bind(name.partition(".")[2])})
+        for slots in (layout.raw, layout.windows):
+            if name in slots:
+                own.add("x[S] = v", {"S": slots[name]})
+                open_rules = ALWAYS
+        for column in columns.get(name, ()):
+            add_column(column, own, closures, "v")
+            open_rules |= looking(column)
+        rules |= open_rules
+        inner.body += (while_open(open_rules, own) if len(names) > 1 else own).body
+    code.body += while_open(rules, inner).body
+
+
+def _late(column: Column) -> tuple[int, int]:
+    """Equality closes more than order, order more than words."""
+    kinds = {"text": 0, "boolean": 1, "words": 3}
+    return kinds.get(column.kind, 2), -column.rules.bit_count()

@@ -6,7 +6,7 @@ made when it is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import localcontext
@@ -14,12 +14,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tidegate.engine import clock
+from tidegate.engine.compiled.asking import SLOTS, add_rest
 from tidegate.engine.compiled.assembly import Code
 from tidegate.engine.compiled.blocks import Block, block_of
 from tidegate.engine.compiled.closures import Closures
+from tidegate.engine.compiled.columns import Column
 from tidegate.engine.compiled.concluding import Conclude, no_way, quick
+from tidegate.engine.compiled.conclusions import Conclusions, in_three, indexes
 from tidegate.engine.compiled.documents import FactDocument, typed_document
-from tidegate.engine.compiled.emit import BASE, add_column, add_reading, add_rest
+from tidegate.engine.compiled.emit import BASE, add_column, add_reading
 from tidegate.engine.compiled.layout import (
     CURRENCY,
     DOCUMENT,
@@ -32,7 +35,7 @@ from tidegate.engine.compiled.layout import (
     Layout,
 )
 from tidegate.engine.compiled.nearness import Nearness
-from tidegate.engine.compiled.ruling import Judged, Ruling
+from tidegate.engine.compiled.ruling import Given, Judged, Ruling
 from tidegate.engine.evaluation import Context, context_of
 from tidegate.engine.language import tree
 from tidegate.engine.patterns.matcher import Matcher
@@ -54,7 +57,6 @@ _ROUNDING_FREE = frozenset(
 )  # fmt: skip
 _SHANGHAI = "Asia/Shanghai"
 ZONES: dict[str, ZoneInfo] = {}
-_new = object.__new__
 
 
 @dataclass(frozen=True)
@@ -88,16 +90,15 @@ class Program:
         for slot in lazy:
             kept[slot] = UNSET
         self.blank = tuple(kept[len(HEAD) :])
-        self._context = self.context
+        self.parts[0].run.__globals__.update(CONTEXT=self.context, BLANK=self.blank)
         self.rounds = _rounds(ruleset)
         self.single = len(self.parts) == 1 and ruleset.policy != "stages"
         first = self.parts[0]
         # one block, no rounding, no active days, a short way to conclude
         self.plain = self.single and not (self.rounds or first.timed) and first.quick is not None
-        self._run, self._every, self._quick = first.run, first.every, first.quick or no_way
-        self._one = [  # what comes of one rule alone
-            self._quick(([index], 0, 0), _Nobody()) for index in range(len(first.block.rules))
-        ]
+        self._run, self._every = first.run, first.every
+        self._conclusions = Conclusions(first.block, first.quick or no_way)
+        self._known = self._conclusions.known
         self._nearness: dict[int, Nearness] = {}
         self.overlay = {
             name: self.layout.raw[name] for name in _overlaid(ruleset) if name in self.layout.raw
@@ -123,29 +124,34 @@ class Program:
             now = _aware(now)
         typed = facts if facts.__class__ is FactDocument else self._typed(facts, currency)
         zone = ZONES.get(timezone) or _zone(timezone)
-        x = [now, zone, facts, typed, currency, self._context, None, *self.blank]
+        given = (now, zone, facts, typed, currency)
         if not self.plain:
-            return self._decide(x)
-        fired, unclear, maybe = judged = self._run(typed, x, self._every)
-        ruling = _new(Ruling)  # straight on: this is the product's hottest path
-        ruling.program, ruling._x, ruling._judged = self, x, judged
-        plain = len(fired) == 1 and not (unclear or maybe)
-        found = self._one[fired[0]] if plain else self._quick(judged, ruling)
+            return self._decide(given)
+        ruling = Ruling()  # straight on: this is the product's hottest path
+        ruling.program, ruling._given = self, given
+        ruling._judged = judged = self._run(typed, given, self._every, ruling)
+        found = self._known.get(judged)
+        if found is None:
+            found = self._conclusions.of(judged, ruling)
         ruling.actions = tuple(ruling.settled().actions) if found is None else found
         return ruling
+
+    def slots(self, given: Given) -> list[Any]:
+        """The slots of a decision, nothing read yet."""
+        return [*given, self.context, None, *self.blank]
 
     def _typed(self, facts: Mapping[str, Any], currency: str) -> FactDocument:
         with localcontext(EXACT):
             return typed_document(self.ruleset, facts, currency)
 
-    def _decide(self, x: list[Any]) -> Ruling:
+    def _decide(self, given: Given) -> Ruling:
         with localcontext(EXACT):
             if not self.single:
-                return Ruling.of_stages(self, x)
+                return Ruling.of_stages(self, given)
             part = self.parts[0]
-            return Ruling.of_one(self, x, part.run(x[TYPED], x, self._open(part, x)))
+            return Ruling.of_one(self, given, self._open(part, given))
 
-    def _open(self, part: Part, x: list[Any]) -> int:
+    def _open(self, part: Part, x: Sequence[Any]) -> int:
         """Bits of the rules that are active at the instant of the decision."""
         if not part.timed:
             return part.every
@@ -217,15 +223,8 @@ class Program:
 
     def judge(self, part: Part, x: list[Any]) -> Judged:
         """One block of a program of several."""
-        fired, unclear, maybe = part.run(x[TYPED], x, self._open(part, x))
-        return Judged(part, fired, unclear | self.resolve(part, x, maybe))
-
-
-class _Nobody:
-    """Asked where nothing is in doubt."""
-
-    def really(self, maybe: int) -> int:
-        return maybe
+        fired, unclear, maybe = in_three(part.run(x[TYPED], x, self._open(part, x)))
+        return Judged(part, indexes(fired), unclear | self.resolve(part, x, maybe))
 
 
 def compile_set(ruleset: RuleSet, match: Matcher | None = None) -> Program:
@@ -277,6 +276,10 @@ def _parts(
     codes = [_judging(block, closures, number == 0) for number, block in enumerate(blocks)]
     head = Code()
     head.namespace = codes[0].namespace
+    if not staged:
+        head.add("x = None")
+        if _reads_slots(layout, blocks[0]):
+            head.add(SLOTS)
     add_reading(layout, head, blocks[0], closures)
     codes[0].body[:0] = head.body
     found: list[Part] = []
@@ -285,11 +288,21 @@ def _parts(
         start.add("u = 0")
         code.body[:0] = start.body
         last = level == max((rule.stratum for rule in stage.rules), default=0)
-        run = code.function("judge", "doc, x, n")
+        run = code.function("judge", "doc, x, n" if staged else "doc, given, n, ruling")
         way = None if staged else quick(ruleset, stage, rules)
         timed = any(rule.active_from or rule.active_to for rule in rules)
         found.append(Part(stage, level, last, block, run, way, timed, block.every))
     return tuple(found)
+
+
+def _reads_slots(layout: Layout, block: Block) -> bool:
+    """Whether the slots are needed before any condition left with a rule is asked."""
+    return bool(layout.raw or layout.windows or not all(_read(column) for column in block.columns))
+
+
+def _read(column: Column) -> bool:
+    """Whether the column is applied while the document is read."""
+    return isinstance(column.subject, tree.Fact) and column.subject.id != "now"
 
 
 def _judging(block: Block, closures: Closures, first: bool) -> Code:
@@ -297,8 +310,7 @@ def _judging(block: Block, closures: Closures, first: bool) -> Code:
     code = Code()
     code.namespace.update(BASE)
     for column in block.columns:
-        read = isinstance(column.subject, tree.Fact) and column.subject.id != "now"
-        if not (first and read):
+        if not (first and _read(column)):
             add_column(column, code, closures)
     add_rest(block, code, closures)
     return code

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import localcontext
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
-from tidegate.engine.compiled.concluding import Judgement, constant_outcomes
-from tidegate.engine.compiled.layout import NOW, ZONE
+from tidegate.engine.compiled.concluding import constant_outcomes
+from tidegate.engine.compiled.conclusions import in_three, indexes
+from tidegate.engine.compiled.documents import FactDocument
+from tidegate.engine.compiled.layout import NOW, TYPED, ZONE
 from tidegate.engine.decisions import (
     FIRED,
     INACTIVE,
@@ -30,6 +33,9 @@ from tidegate.engine.values import EXACT
 if TYPE_CHECKING:
     from tidegate.engine.compiled.program import Part, Program
 
+Given = tuple[datetime, ZoneInfo, Mapping[str, Any], FactDocument, str]
+"""What a decision is asked with: the first slots of the layout."""
+
 
 @dataclass
 class Judged:
@@ -46,26 +52,33 @@ class Judged:
 class Ruling:
     """A decision of a compiled set. `actions` is what a caller carries out."""
 
-    __slots__ = ("_candidates", "_judged", "_settlement", "_x", "actions", "program")
+    __slots__ = ("_candidates", "_given", "_judged", "_settlement", "_x", "actions", "program")
     program: Program
     actions: tuple[Outcome, ...]
+    _given: Given
     _x: list[Any]
     _judged: Any
     _settlement: Settlement | None
     _candidates: list[Candidate] | None
 
-    def __getattr__(self, name: str) -> None:
-        """What only the general way fills in is not there yet (made light: one per decision)."""
+    def __getattr__(self, name: str) -> Any:
+        """What only the general way needs is not there yet (made light: one per decision)."""
+        if name == "_x":
+            self._x = self.program.slots(self._given)
+            return self._x
         if name not in ("_settlement", "_candidates"):
             raise AttributeError(name)
+        return None
 
     @classmethod
-    def of_one(cls, program: Program, x: list[Any], judged: Judgement) -> Ruling:
+    def of_one(cls, program: Program, given: Given, open_rules: int) -> Ruling:
         """A set of one block; its actions the short way if that decides."""
         ruling = cls.__new__(cls)
-        ruling.program, ruling._x, ruling._judged = program, x, judged
-        way = program.parts[0].quick
-        found = way(judged, ruling) if way else None
+        ruling.program, ruling._given = program, given
+        part = program.parts[0]
+        ruling._judged = part.run(given[TYPED], given, open_rules, ruling)
+        fired, unclear, maybe = in_three(ruling._judged)
+        found = part.quick((indexes(fired), unclear, maybe), ruling) if part.quick else None
         ruling.actions = tuple(ruling.settled().actions) if found is None else found
         return ruling
 
@@ -74,10 +87,10 @@ class Ruling:
         return self.program.resolve(self.program.parts[0], self._x, maybe)
 
     @classmethod
-    def of_stages(cls, program: Program, x: list[Any]) -> Ruling:
+    def of_stages(cls, program: Program, given: Given) -> Ruling:
         """A set that sees what it wrote itself: stage by stage, stratum by stratum."""
         ruling = cls.__new__(cls)
-        ruling.program, ruling._x = program, x
+        ruling.program, ruling._given, ruling._x = program, given, program.slots(given)
         ruling._candidates, ruling._judged = [], []
         ruling._settlement = ruling._new_settlement()
         with localcontext(EXACT):
@@ -92,10 +105,11 @@ class Ruling:
     def fired(self) -> tuple[str, ...]:
         """Ids of the rules that fired, in rule order."""
         if self._settlement is None:
-            part, (fired, unclear, maybe) = self.program.parts[0], self._judged
+            part, (bits, unclear, maybe) = self.program.parts[0], in_three(self._judged)
             if part.stage.policy == "first" and (unclear or maybe):
                 self.settled()  # an unknown rule may have stopped the search
                 return self._with_result(FIRED)
+            fired = indexes(bits)
             chosen = fired[:1] if part.stage.policy == "first" else fired
             return tuple(part.block.rules[index].id for index in chosen)
         return self._with_result(FIRED)
@@ -152,10 +166,10 @@ class Ruling:
     def settled(self) -> Settlement:
         """The outcome the general way."""
         if self._settlement is None:
-            part, (fired, unclear, maybe) = self.program.parts[0], self._judged
+            part, (bits, unclear, maybe) = self.program.parts[0], in_three(self._judged)
             with localcontext(EXACT):
                 unknown = unclear | self.program.resolve(part, self._x, maybe)
-                candidates = self._judge(Judged(part, fired, unknown))
+                candidates = self._judge(Judged(part, indexes(bits), unknown))
                 settlement = self._new_settlement()
                 self._candidates = candidates
                 settlement.settle(part.stage, candidates)
@@ -235,8 +249,8 @@ class Ruling:
     def _blocks(self) -> Iterator[Judged]:
         """Each block, with the program's slots and context as they were when it was judged."""
         if not isinstance(self._judged, list):
-            part, (fired, unclear, maybe) = self.program.parts[0], self._judged
-            yield Judged(part, fired, unclear | self.program.resolve(part, self._x, maybe))
+            part, (bits, unclear, maybe) = self.program.parts[0], in_three(self._judged)
+            yield Judged(part, indexes(bits), unclear | self.program.resolve(part, self._x, maybe))
             return
         facts = self.program.context(self._x).facts
         final = dict(facts.written)
@@ -293,14 +307,3 @@ def _trace(rule: Rule, context: Any, result: str) -> RuleTrace:
         return RuleTrace(rule, INACTIVE, ())
     trace, _ = judge(rule, context)
     return RuleTrace(rule, result, trace.leaves, trace.unknown)
-
-
-def indexes(bits: int) -> list[int]:
-    """The places of the ones, ascending."""
-    found = []
-    while bits:
-        index = bits.bit_length() - 1
-        found.append(index)
-        bits ^= 1 << index
-    found.reverse()
-    return found
