@@ -18,13 +18,13 @@ Facts = Mapping[str, Any]
 def decider(ruleset: RuleSet) -> Callable[[Facts], Any]:
     """The compiled set: facts to a decision."""
     decide = compile_set(ruleset).decide
-    return lambda facts: decide(facts, NOW, timezone=ZONE, currency=CURRENCY)
+    return lambda facts: decide(facts, NOW, ZONE, currency=CURRENCY)
 
 
 def actions(ruleset: RuleSet) -> Callable[[Facts], Sequence[Any]]:
     """What is timed: a decision down to its actions, which may be worked out late."""
     decide = compile_set(ruleset).decide
-    return lambda facts: decide(facts, NOW, timezone=ZONE, currency=CURRENCY).actions
+    return lambda facts: decide(facts, NOW, ZONE, currency=CURRENCY).actions
 
 
 def reference(ruleset: RuleSet) -> Callable[[Facts], Any]:

@@ -284,6 +284,11 @@ class Members:
     some: int = 0
     no: int = 0
 
+    @property
+    def rules(self) -> int:
+        """All rules with a condition on this column."""
+        return self.some | self.no
+
     def conclude(self, true: int, unknown: int) -> Pair:
         """The pair, from the rules whose inner condition held (was unknown) on any line."""
         unclear = unknown & ~true

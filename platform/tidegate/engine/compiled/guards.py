@@ -10,10 +10,14 @@ FEW_RULES = 3
 SHARE = 8  # of which one part are few rules too
 
 
+def is_sparse(rules: int, every: int) -> bool:
+    """Whether these are few of the rules: then it is likely to pay to ask first."""
+    return rules.bit_count() <= max(FEW_RULES, every.bit_count() // SHARE)
+
+
 def looking(column: Column) -> int:
-    """Bits of the rules that look at the column, if asking first is likely to pay."""
-    few = max(FEW_RULES, column.every.bit_count() // SHARE)
-    return column.rules if column.rules.bit_count() <= few else ALWAYS
+    """Bits of the rules that look at the column; `ALWAYS` if they are many."""
+    return column.rules if is_sparse(column.rules, column.every) else ALWAYS
 
 
 def while_open(rules: int, body: Code) -> Code:
