@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 
 ROUNDS = 5
+BATCH = 50  # inputs made at once
 
 
 @dataclass(frozen=True)
@@ -67,20 +68,29 @@ def repeated(act: Callable[[], object], rounds: int = ROUNDS) -> Figure:
 
 def in_slices(
     call: Callable[[Any], object],
-    ready: Callable[[int], Sequence[Any]],
+    ready: Callable[[int, int], Sequence[Any]],
+    available: int,
     seconds: float,
     rounds: int = ROUNDS,
+    batch: int = BATCH,
 ) -> Figure:
-    """Rounds of about `seconds` each, every round over inputs that no round before it has seen; `ready(n)` gives at
-    most n. What is there before is not looked at by the collector."""
-    first = ready(20)
-    count = max(int(seconds * len(first) / max(once_each(call, first), 1e-9)), 4)
-    inputs = ready(count * rounds)
-    count = len(inputs) // rounds
+    """Rounds of about `seconds` each, every round over inputs that no round before it has seen; `ready(first, last)`
+    makes some of those `available`. A batch is made just before it is judged, as the product does with facts; with
+    a batch of 0 all of a round are made first, so that each has left the processor's cache again. Making isn't timed.
+    What is there before is not looked at by the collector."""
+    few = ready(0, 20)
+    count = max(int(seconds * len(few) / max(once_each(call, few), 1e-9)), 4)
+    count = min(count, available // rounds)
+    step = batch or count
     gc.collect()
     gc.freeze()
-    slices = [inputs[n * count : (n + 1) * count] for n in range(rounds)]
-    return figure([once_each(call, part) / count for part in slices])
+    took = []
+    for start in range(0, count * rounds, count):
+        parts = range(start, start + count, step)
+        ends = [min(first + step, start + count) for first in parts]
+        spent = [once_each(call, ready(*ends_of)) for ends_of in zip(parts, ends, strict=True)]
+        took.append(sum(spent) / count)
+    return figure(took)
 
 
 def latency(call: Callable[[Any], object], inputs: Iterable[Any]) -> tuple[float, float]:

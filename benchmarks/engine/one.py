@@ -18,7 +18,7 @@ from typing import Any
 
 import ours
 from forms import FORMS
-from measuring import in_slices, latency, rss_mb, timed
+from measuring import BATCH, in_slices, latency, rss_mb, timed
 from orders import Plain, facts_of
 from rulesets import POLICIES, Rule, holds, our_set
 
@@ -34,12 +34,14 @@ CHECKED = "collect, facts of a stranger"  # a plain dict: every value is checked
 
 @dataclass(frozen=True)
 class Workload:
-    """Rules, orders with and without gaps, and the rules that match the first orders by the reference."""
+    """Rules, orders with and without gaps, the rules that match the first orders by the reference, and how many orders
+    are made at once."""
 
     rules: list[Rule]
     orders: list[Plain]
     gapped: list[Plain]
     matching: list[list[int]]
+    batch: int = BATCH
 
 
 Call = Callable[[Any], Sequence[Any]]
@@ -90,7 +92,11 @@ def measure(name: str, work: Workload, seconds: float, rounds: int) -> dict[str,
     compiling, call = timed(build)
     grown = rss_mb() - empty
     wrong = wrong_answers(name, call, prepare, work)
-    figure = in_slices(call, lambda count: list(map(prepare, orders[:count])), seconds, rounds)
+
+    def ready(first: int, last: int) -> list[Any]:
+        return [prepare(order) for order in orders[first:last]]
+
+    figure = in_slices(call, ready, len(orders), seconds, rounds, work.batch)
     few = max(20, min(LATENCY_ORDERS, int(4 * seconds * figure.per_second)))
     p50, p99 = latency(call, list(map(prepare, orders[:few])))
     return {

@@ -1,6 +1,6 @@
 """Decisions per second: Tidegate against other rule engines, on the same generated rules and orders.
 
-    .venv-bench/bin/python benchmarks/engine/peers.py [--quick] [--spread] [--only NAME …]
+    .venv-bench/bin/python benchmarks/engine/peers.py [--quick] [--spread] [--pile] [--only NAME …]
 
 Every engine runs in a process of its own and gets the rules in its own language, in the form that is fastest there
 (forms.py). Before it is timed its answers to the first orders are compared with our reference evaluator. Peers get
@@ -24,7 +24,7 @@ from typing import Any
 import one
 import ours
 from forms import FORMS
-from measuring import ROUNDS, Figure, heading, installed, judged, number, self_check, table
+from measuring import BATCH, ROUNDS, Figure, heading, installed, judged, number, self_check, table
 from one import CHECKED, OURS, REFERENCE, Workload
 from orders import GAPS, SEED, facts_of, plain_orders, share_with_gaps
 from rulesets import make_rules, our_set
@@ -56,13 +56,14 @@ SMALL, BIG, GROWTH = 1_000, 5_000, 2.0
 Results = dict[tuple[str, int], dict[str, Any]]
 
 
-def workload(size: int, orders: int, *, spread: bool = False) -> Workload:
+def workload(size: int, orders: int, *, spread: bool = False, batch: int = BATCH) -> Workload:
     """The same for the same seed, size and number of orders."""
     rules = make_rules(size, SEED, spread=spread)
     complete = list(plain_orders(orders, SEED))
     decide = ours.reference(our_set(rules))
     matching = [ours.fired(decide(facts_of(order))) for order in complete[:COMPARED]]
-    return Workload(rules, complete, list(plain_orders(orders, SEED, gaps=GAPS)), matching)
+    gapped = list(plain_orders(orders, SEED, gaps=GAPS))
+    return Workload(rules, complete, gapped, matching, batch)
 
 
 def run(name: str, path: Path, seconds: float, rounds: int) -> dict[str, Any]:
@@ -86,13 +87,14 @@ def measure(
     seconds: float,
     rounds: int,
     spread: bool,
+    batch: int,
 ) -> Results:
     results: Results = {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "workload.pickle"
         for size in sizes:
             began = time.perf_counter()
-            work = workload(size, orders, spread=spread)
+            work = workload(size, orders, spread=spread, batch=batch)
             path.write_bytes(pickle.dumps(work))
             described(size, work)
             for name in names:
@@ -224,6 +226,9 @@ def options() -> argparse.Namespace:
     )
     parser.add_argument("--self-check", action="store_true", help="check answers, without peers")
     parser.add_argument("--spread", action="store_true", help="almost every threshold different")
+    parser.add_argument(
+        "--pile", action="store_true", help="make all orders first: each is out of the cache again"
+    )
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these contestants")
     parser.add_argument("--sizes", nargs="+", type=int, default=[], metavar="N", help="rules")
     return parser.parse_args()
@@ -243,6 +248,7 @@ def main() -> int:
         0.02 if quick else SECONDS,
         3 if quick else ROUNDS,
         asked.spread,
+        0 if asked.pile else BATCH,
     )
     print_tables(results, names, sizes)
     compared, wrong = wrong_in(results)

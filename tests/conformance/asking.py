@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -20,7 +20,7 @@ from tidegate.engine.language.rendering import literal_text
 from tidegate.engine.problems import RuleProblems
 from tidegate.engine.reader import read_ruleset
 from tidegate.engine.rulesets import RuleSet
-from tidegate.engine.values import Months, plain
+from tidegate.engine.values import Months, fold, plain
 from tidegate.engine.vocabulary import Vocabulary, load_vocabulary
 
 NOW = datetime(2026, 11, 11, 4, tzinfo=UTC)
@@ -104,6 +104,13 @@ class Given:
     def document(self) -> dict[str, Any]:
         own = {name: value for name, value in self.facts.items() if name in self.fields}
         return {**{k: v for k, v in self.facts.items() if k in self.groups}, "given": own}
+
+
+def spelled(value: str, texts: Iterable[str]) -> str:
+    """A text of a case whose language tells letters by case: with `exact` when some text of the
+    case would be folded, as it is when folding changes none.
+    """
+    return f"exact({written(value)})" if any(fold(t) != t for t in texts) else written(value)
 
 
 def written(value: object) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 REASONS = {
-    "case_and_width": "our text comparison ignores letter case and width (exact(…) does not)",
     "every_over_nothing": "every over no elements is false here",
     "types_refused": "values of different types are refused when the set is read; there they give an answer",
     "unknown_members": "a comparison with an unknown member of a list is unknown here",

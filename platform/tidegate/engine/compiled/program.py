@@ -7,22 +7,16 @@ made when it is asked for.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import localcontext
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from tidegate.engine import clock
-from tidegate.engine.compiled.asking import SLOTS, add_rest
-from tidegate.engine.compiled.assembly import Code
-from tidegate.engine.compiled.blocks import Block, block_of
 from tidegate.engine.compiled.closures import Closures
-from tidegate.engine.compiled.columns import Column
-from tidegate.engine.compiled.concluding import Conclude, no_way, quick
+from tidegate.engine.compiled.concluding import no_way
 from tidegate.engine.compiled.conclusions import Conclusions, in_three, indexes
 from tidegate.engine.compiled.documents import FactDocument, typed_document
-from tidegate.engine.compiled.emit import BASE, add_column, add_reading
 from tidegate.engine.compiled.layout import (
     CURRENCY,
     DOCUMENT,
@@ -35,42 +29,21 @@ from tidegate.engine.compiled.layout import (
     Layout,
 )
 from tidegate.engine.compiled.nearness import Nearness
+from tidegate.engine.compiled.parts import Part, parts_of
 from tidegate.engine.compiled.ruling import Given, Judged, Ruling
+from tidegate.engine.compiled.traits import overlaid_in, rounds
 from tidegate.engine.evaluation import Context, context_of
 from tidegate.engine.language import tree
 from tidegate.engine.patterns.matcher import Matcher
 from tidegate.engine.patterns.matcher import match as own_match
 from tidegate.engine.reference import active
 from tidegate.engine.regions import constants_of
-from tidegate.engine.rulesets import RuleSet, Stage
-from tidegate.engine.settling import list_facts_written
+from tidegate.engine.rulesets import RuleSet
 from tidegate.engine.values import EXACT
 from tidegate.errors import InputError
 
-# functions whose decimals are rounded by the context of the thread
-_ROUNDING_FREE = frozenset(
-    (
-        "contains", "list_contains", "starts_with", "ends_with", "matches", "exact", "lower_case",
-        "upper_case", "string_length", "string", "count", "sum", "min", "max", "distinct",
-        "coalesce", "since", "until", "weekday", "date", "hour",
-    )
-)  # fmt: skip
 _SHANGHAI = "Asia/Shanghai"
 ZONES: dict[str, ZoneInfo] = {}
-
-
-@dataclass(frozen=True)
-class Part:
-    """One block as code: the place of its stage, its rules, and what runs."""
-
-    stage: Stage
-    level: int
-    last: bool  # the last stratum of its stage: the stage is concluded after it
-    block: Block
-    run: Any
-    quick: Conclude | None
-    timed: bool  # some rule has active days
-    every: int
 
 
 class Program:
@@ -83,7 +56,7 @@ class Program:
             self.constants = constants_of(ruleset)
             self.layout = Layout(ruleset)
             self.closures = Closures(self.layout, self.constants)
-            self.parts = _parts(ruleset, self.layout, self.closures, self.constants)
+            self.parts = parts_of(ruleset, self.layout, self.closures, self.constants)
         lazy = list(self.layout.lazy.values())
         self.lazy = lazy
         kept: list[Any] = [None] * self.layout.size
@@ -91,7 +64,7 @@ class Program:
             kept[slot] = UNSET
         self.blank = tuple(kept[len(HEAD) :])
         self.parts[0].run.__globals__.update(CONTEXT=self.context, BLANK=self.blank)
-        self.rounds = _rounds(ruleset)
+        self.rounds = rounds(ruleset)
         self.single = len(self.parts) == 1 and ruleset.policy != "stages"
         first = self.parts[0]
         # one block, no rounding, no active days, a short way to conclude
@@ -101,7 +74,7 @@ class Program:
         self._known = self._conclusions.known
         self._nearness: dict[int, Nearness] = {}
         self.overlay = {
-            name: self.layout.raw[name] for name in _overlaid(ruleset) if name in self.layout.raw
+            name: self.layout.raw[name] for name in overlaid_in(ruleset) if name in self.layout.raw
         }
 
     def decide(
@@ -204,7 +177,7 @@ class Program:
         key = id(part)
         with localcontext(EXACT):
             if key not in self._nearness:
-                overlaid = () if self.single else _overlaid(self.ruleset)
+                overlaid = () if self.single else overlaid_in(self.ruleset)
                 self._nearness[key] = Nearness(
                     self.ruleset, part.block.rules, self.constants, overlaid
                 )
@@ -248,99 +221,3 @@ def _zone(name: str) -> ZoneInfo:
     if len(ZONES) < 1_000:
         ZONES[name] = found
     return found
-
-
-def _overlaid(ruleset: RuleSet) -> frozenset[str]:
-    """Facts that the evaluation itself writes: tags, and what was decided before."""
-    written = list_facts_written(ruleset, (name for rule in ruleset.rules for name in rule.writes))
-    return frozenset((*written, *(f"decided.{name}" for name in ruleset.gate_spec.actions)))
-
-
-def _parts(
-    ruleset: RuleSet, layout: Layout, closures: Closures, constants: Context
-) -> tuple[Part, ...]:
-    places = [
-        (stage, level, [rule for rule in stage.rules if rule.stratum == level])
-        for stage in ruleset.stages
-        for level in sorted({rule.stratum for rule in stage.rules}) or [0]
-    ]
-    staged = len(places) > 1 or ruleset.policy == "stages"
-    overlaid = _overlaid(ruleset) if staged else frozenset()
-    for name in overlaid:
-        layout.slot(layout.raw, name)
-    blocks = [
-        block_of(ruleset, rules, constants, overlaid, lines=number == 0)
-        for number, (_, _, rules) in enumerate(places)
-    ]
-    layout.identity = _compares_lines(ruleset)
-    codes = [_judging(block, closures, number == 0) for number, block in enumerate(blocks)]
-    head = Code()
-    head.namespace = codes[0].namespace
-    if not staged:
-        head.add("x = None")
-        if _reads_slots(layout, blocks[0]):
-            head.add(SLOTS)
-    add_reading(layout, head, blocks[0], closures)
-    codes[0].body[:0] = head.body
-    found: list[Part] = []
-    for (stage, level, rules), block, code in zip(places, blocks, codes, strict=True):
-        start = code.inner()
-        start.add("u = 0")
-        code.body[:0] = start.body
-        last = level == max((rule.stratum for rule in stage.rules), default=0)
-        run = code.function("judge", "doc, x, n" if staged else "doc, given, n, ruling")
-        way = None if staged else quick(ruleset, stage, rules)
-        timed = any(rule.active_from or rule.active_to for rule in rules)
-        found.append(Part(stage, level, last, block, run, way, timed, block.every))
-    return tuple(found)
-
-
-def _reads_slots(layout: Layout, block: Block) -> bool:
-    """Whether the slots are needed before any condition left with a rule is asked."""
-    return bool(layout.raw or layout.windows or not all(_read(column) for column in block.columns))
-
-
-def _read(column: Column) -> bool:
-    """Whether the column is applied while the document is read."""
-    return isinstance(column.subject, tree.Fact) and column.subject.id != "now"
-
-
-def _judging(block: Block, closures: Closures, first: bool) -> Code:
-    """The columns that are not applied while the document is read, and what is left."""
-    code = Code()
-    code.namespace.update(BASE)
-    for column in block.columns:
-        if not (first and _read(column)):
-            add_column(column, code, closures)
-    add_rest(block, code, closures)
-    return code
-
-
-def _compares_lines(ruleset: RuleSet) -> bool:
-    """Whether a function takes whole lines, and might ask whether two are the same."""
-    lists = {group.id for group in ruleset.vocabulary.groups.values() if group.each}
-    nodes: list[tree.Node] = [leaf.node for rule in ruleset.rules for leaf in rule.leaves]
-    nodes += [derived.node for derived in ruleset.derive.values()]
-    return any(
-        isinstance(part, tree.Call)
-        and part.function != "count"
-        and any(
-            isinstance(inner, tree.Fact) and inner.id in lists
-            for arg in part.args
-            for inner in tree.walk(arg)
-        )
-        for node in nodes
-        for part in tree.walk(node)
-    )
-
-
-def _rounds(ruleset: RuleSet) -> bool:
-    """Whether an expression rounds by the thread's decimal context."""
-    nodes: list[tree.Node] = [leaf.node for rule in ruleset.rules for leaf in rule.leaves]
-    nodes += [derived.node for derived in ruleset.derive.values()]
-    return any(
-        isinstance(part, tree.Negate)
-        or (isinstance(part, tree.Call) and part.function not in _ROUNDING_FREE)
-        for node in nodes
-        for part in tree.walk(node)
-    )

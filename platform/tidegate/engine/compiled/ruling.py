@@ -31,7 +31,8 @@ from tidegate.engine.settling import Settlement, list_facts_written, with_writte
 from tidegate.engine.values import EXACT
 
 if TYPE_CHECKING:
-    from tidegate.engine.compiled.program import Part, Program
+    from tidegate.engine.compiled.parts import Part
+    from tidegate.engine.compiled.program import Program
 
 Given = tuple[datetime, ZoneInfo, Mapping[str, Any], FactDocument, str]
 """What a decision is asked with: the first slots of the layout."""
