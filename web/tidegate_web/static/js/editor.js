@@ -134,26 +134,6 @@
     if (first) first.focus();
   });
 
-  // A change posts what is written, never the button that was pressed last; nothing follows a save.
-  var leaving = false;
-  document.addEventListener("submit", function (event) { if (event.target.id === "editor-form") leaving = true; });
-  document.addEventListener("htmx:configRequest", function (event) {
-    if (event.target.id !== "editor-form") return;
-    if (leaving) { event.preventDefault(); return; }
-    event.detail.formData.delete("do");
-    sent = written(event.target);
-  });
-  // An answer that is older than what the form says by now is not shown: the newer change asks again.
-  var sent = "";
-  function written(form) { return new URLSearchParams(new FormData(form)).toString(); }
-  document.addEventListener("htmx:beforeSwap", function (event) {
-    var config = event.detail.requestConfig;
-    if (config && config.elt && config.elt.id === "editor-form" && written(config.elt) !== sent) {
-      event.detail.shouldSwap = false;
-      kept = null;
-    }
-  });
-
   // The order being tried is tried again with what is written now.
   var again = 0;
   document.body.addEventListener("tg:edited", function () {
@@ -164,25 +144,10 @@
     }, 500);
   });
 
-  // From a change until its answer stands on the page the form is busy: whoever waits for it can know.
-  var changedAt = 0;
-  function calm() {
-    var form = document.getElementById("editor-form"), left = changedAt + 350 - performance.now();  // posted after 300 ms
-    if (!form || !form.hasAttribute("aria-busy")) return;
-    if (left > 0 || document.querySelector(".htmx-request, .htmx-swapping, .htmx-settling")) setTimeout(calm, Math.max(left, 50));
-    else form.removeAttribute("aria-busy");
-  }
-  document.addEventListener("change", function (event) {
-    if (!event.target.form || event.target.form.id !== "editor-form") return;
-    changedAt = performance.now();
-    event.target.form.setAttribute("aria-busy", "true");
-    setTimeout(calm, 350);
-  });
-
   // Leaving with unsaved changes asks first.
   var dirty = false;
-  document.addEventListener("change", function (event) { if (event.target.form && event.target.form.id === "editor-form") dirty = true; });
-  document.addEventListener("submit", function (event) { if (event.target.id === "editor-form") dirty = false; });
+  document.addEventListener("change", function (event) { if (event.target.form && event.target.form.matches("#editor-form")) dirty = true; });
+  document.addEventListener("submit", function (event) { if (event.target.matches("#editor-form") && !event.defaultPrevented) dirty = false; });
   window.addEventListener("beforeunload", function (event) { if (dirty) event.preventDefault(); });
 
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", function () { ready(document); });
