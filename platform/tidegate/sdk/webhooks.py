@@ -47,10 +47,14 @@ class HookEvent:
 
 @dataclass(frozen=True, slots=True)
 class HookContent:
-    """What an event means to us; both empty: nothing that we keep."""
+    """What an event means to us; all empty: nothing that we keep.
+
+    `numbers` are orders that changed and are only named: the account's connector fetches them (FetchesOrder).
+    """
 
     scans: tuple[CarrierScan, ...] = ()
     orders: tuple[OrderDraft, ...] = ()
+    numbers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from marshmallow import ValidationError
 from tidegate.sdk.fields import order_fields
 from tidegate.sdk.mapping.converters import CONVERTERS
 
-KEYS = {"fields", "each", "items", "extra"}
+KEYS = {"fields", "each", "items", "extra", "tokens"}
+TOKENS = {"token", "name", "phone", "address"}
 ABOUT = {"path", "convert", "values", "default", "constant", "blank"}
 
 
@@ -24,6 +25,11 @@ def check_orders(about: Mapping[str, Any]) -> None:
         raise ValidationError({"fields": ["order.number is needed"]})
     if (about.get("items") or {}) and not about.get("each"):
         raise ValidationError({"each": ["the path of the lines is needed"]})
+    tokens = about.get("tokens") or {}
+    if not isinstance(tokens, Mapping) or set(tokens) - TOKENS:
+        raise ValidationError({"tokens": [f"may name {', '.join(sorted(TOKENS))}"]})
+    if strange := [name for name in tokens.values() if name not in about.get("extra", ())]:
+        raise ValidationError({"tokens": [f"{strange[0]} must be among extra"]})
     for part, owners in (("fields", ("order", "recipient")), ("items", ("item",))):
         for name, how in (about.get(part) or {}).items():
             _field(part, name, how, owners)

@@ -28,13 +28,14 @@ MOST_BODY = 16 << 20
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request as it came; header names are in lower case."""
+    """A request as it came; header names are in lower case. `target` is path and query, not decoded."""
 
     method: str
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
+    target: str = ""
 
     @property
     def form(self) -> dict[str, str]:
@@ -256,7 +257,7 @@ class _Handler(BaseHTTPRequestHandler):
         split = urlsplit(self.path)
         asked = Asked(
             self.command, split.path, dict(parse_qsl(split.query, keep_blank_values=True)),
-            {name.lower(): value for name, value in self.headers.items()}, body,
+            {name.lower(): value for name, value in self.headers.items()}, body, self.path,
         )  # fmt: skip
         done, wait_s = self.server.stage.serve(asked)
         if wait_s:
