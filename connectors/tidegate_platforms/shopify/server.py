@@ -1,0 +1,191 @@
+"""The shop's interface: token first, then points, then the operation."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from tidegate.sdk.stage.protocol import Fault, SampleOrder, SignedPush, ToldShipment
+from tidegate.sdk.stage.server import Asked, StageServer, Told, told
+from tidegate_platforms.shopify import documents
+from tidegate_platforms.shopify.points import PER_MUTATION, PER_OBJECT, Points
+from tidegate_platforms.shopify.shop import ORDER, Held, Shop, UserError
+
+TOKEN, CLIENT_SECRET = "shpat_canary_7d2f", "demo_shared_secret"
+LOCATION = "655441491"
+NAMES = {
+    "Orders": "orders.list", "Order": "orders.get", "Lines": "orders.lines",
+    "Parcels": "parcels.get", "Fulfill": "fulfillments.add", "Variants": "variants.find",
+    "SetStock": "stock.set", "Shop": "shop.get",
+}  # fmt: skip
+PATH = re.compile(r"/admin/api/20\d\d-(01|04|07|10)/graphql\.json")
+OPERATION = re.compile(r"\s*(?:query|mutation)\s+(\w+)")
+
+
+class ShopifyServer(StageServer):
+    """What it holds is in `shop`; `points` are what queries cost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shop, self.points, self.token = Shop(), Points(), TOKEN
+        self._work: Mapping[str, Callable[[Any], dict[str, Any]]] = {
+            "orders.list": self._list, "orders.get": self._get, "orders.lines": self._lines,
+            "parcels.get": self._parcels, "fulfillments.add": self._fulfill,
+            "variants.find": self._variants, "stock.set": self._set_stock,
+            "shop.get": lambda _: {"shop": {"name": "North Bank", "currencyCode": "USD"}},
+        }  # fmt: skip
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        return {
+            "shop": "north-bank", "access_token": TOKEN, "url": self.url, "page_size": "10",
+            "location_id": LOCATION,
+        }  # fmt: skip
+
+    def api_of(self, asked: Asked) -> str:
+        try:
+            match = OPERATION.match(str(asked.json()["query"]))
+        except (ValueError, KeyError, TypeError):
+            return "unknown"
+        return NAMES.get(match[1], "unknown") if match else "unknown"
+
+    def answer(self, asked: Asked, api: str) -> Told:
+        if not PATH.fullmatch(asked.path):
+            return told({"errors": "Not Found"}, 404, "refused")
+        if asked.headers.get("x-shopify-access-token") != self.token:
+            return told({"errors": "[API] Invalid API key or access token"}, 401, "bad_signature")
+        if api not in self._work:
+            return self._errors("undefinedField", "Field doesn't exist", "refused")
+        variables = asked.json().get("variables") or {}
+        cost = _cost(api, variables)
+        if not self.points.take(cost):
+            return self._throttled(cost)
+        data = self._work[api](variables)
+        return told({"data": data, "extensions": {"cost": self.points.told(cost)}})
+
+    def say(self, fault: Fault, asked: Asked, api: str) -> Told:
+        if fault is Fault.EXPIRED:
+            return told({"errors": "[API] Invalid API key or access token"}, 401, "expired")
+        if fault is Fault.THROTTLED:
+            return self._throttled(100.0)
+        if fault is Fault.BUSY:
+            return self._errors("INTERNAL_SERVER_ERROR", "Internal error", "busy")
+        return self._errors("undefinedField", "Field doesn't exist", "refused")
+
+    # what the suite does and sees
+
+    def place(self, order: SampleOrder) -> None:
+        with self._lock:
+            self.shop.put(order)
+
+    def shipped(self) -> Sequence[ToldShipment]:
+        return [
+            ToldShipment(number, str(parcel["company"]), str(parcel["number"]))
+            for number, held in self.shop.held.items()
+            for parcel in held.parcels
+        ]
+
+    def put_stock(self, sku: str, available: int) -> None:
+        self.shop.stock[sku] = available
+
+    def stock(self) -> Mapping[str, int]:
+        return dict(self.shop.stock)
+
+    def order_push(self, number: str) -> SignedPush:
+        held = self.shop.held[number]
+        rest = f'"name":"#{number[-4:]}","shipping_address":{{"name":"{held.sample.name}"}}'
+        return self.push("orders/updated", f'{{"id":{number},{rest}}}'.encode())
+
+    def push(self, topic: str, body: bytes) -> SignedPush:
+        signed = hmac.new(CLIENT_SECRET.encode(), body, hashlib.sha256).digest()
+        headers = {
+            "Content-Type": "application/json",
+            "X-Shopify-Hmac-Sha256": base64.standard_b64encode(signed).decode(),
+            "X-Shopify-Topic": topic,
+            "X-Shopify-Shop-Domain": "north-bank.myshopify.com",
+            "X-Shopify-Webhook-Id": str(uuid.uuid4()),
+            "X-Shopify-Triggered-At": self.now().isoformat().replace("+00:00", "Z"),
+        }
+        return SignedPush(headers, body)
+
+    # operations
+
+    def _held(self, variables: Any) -> Held | None:
+        return self.shop.held.get(str(variables["id"]).removeprefix(ORDER))
+
+    def _list(self, variables: Any) -> dict[str, Any]:
+        rows, after = self.shop.page(
+            variables["query"], int(variables["first"]), variables.get("after")
+        )
+        info = {"hasNextPage": after is not None, "endCursor": after}
+        return {"orders": {"pageInfo": info, "nodes": [documents.order(one) for one in rows]}}
+
+    def _get(self, variables: Any) -> dict[str, Any]:
+        held = self._held(variables)
+        return {"order": documents.order(held) if held else None}
+
+    def _lines(self, variables: Any) -> dict[str, Any]:
+        held = self._held(variables)
+        after = int(variables["after"])
+        return {"order": {"lineItems": documents.lines(held, after)} if held else None}
+
+    def _parcels(self, variables: Any) -> dict[str, Any]:
+        held = self._held(variables)
+        return {"order": documents.parcels(held, self.shop) if held else None}
+
+    def _fulfill(self, variables: Any) -> dict[str, Any]:
+        try:
+            held = self.shop.fulfill(variables["fulfillment"], self.now())
+        except UserError as error:
+            problem = {"field": ["fulfillment"], "message": str(error)}
+            return {"fulfillmentCreate": {"fulfillment": None, "userErrors": [problem]}}
+        made = {"id": f"gid://shopify/Fulfillment/{len(held.parcels)}", "status": "SUCCESS"}
+        return {"fulfillmentCreate": {"fulfillment": made, "userErrors": []}}
+
+    def _variants(self, variables: Any) -> dict[str, Any]:
+        """Words are found anywhere and in any case, as a search does."""
+        words = [word.lower() for word in re.findall(r'sku:"([^"]*)"', variables["query"])]
+        nodes = [
+            {"sku": sku, "inventoryItem": {"id": f"gid://shopify/InventoryItem/{sku}"}}
+            for sku in self.shop.stock
+            if any(sku.lower().startswith(word) for word in words)
+        ]
+        return {"productVariants": {"nodes": nodes}}
+
+    def _set_stock(self, variables: Any) -> dict[str, Any]:
+        wanted, errors = variables["input"], []
+        if not variables.get("key") or wanted.get("name") != "available":
+            errors.append({"field": ["input"], "message": "invalid", "code": "INVALID"})
+        for row in wanted["quantities"]:
+            if row["locationId"] != f"gid://shopify/Location/{LOCATION}":
+                problem = {"field": ["locationId"], "message": "not found"}
+                errors.append({**problem, "code": "INVALID_LOCATION"})
+        if not errors:
+            for row in wanted["quantities"]:
+                sku = str(row["inventoryItemId"]).rpartition("InventoryItem/")[2]
+                self.shop.stock[sku] = int(row["quantity"])
+        group = None if errors else {"id": "gid://shopify/InventoryAdjustmentGroup/1"}
+        return {"inventorySetQuantities": {"inventoryAdjustmentGroup": group, "userErrors": errors}}
+
+    def _throttled(self, cost: float) -> Told:
+        document = {
+            "errors": [{"message": "Throttled", "extensions": {"code": "THROTTLED"}}],
+            "extensions": {"cost": {**self.points.told(cost), "actualQueryCost": None}},
+        }
+        return told(document, outcome="throttled")
+
+    def _errors(self, code: str, message: str, outcome: str) -> Told:
+        errors = [{"message": message, "extensions": {"code": code}}]
+        return told({"errors": errors}, outcome=outcome)
+
+
+def _cost(api: str, variables: Any) -> float:
+    """Roughly as Shopify counts: objects that are asked for, mutations at a flat price."""
+    if api in ("fulfillments.add", "stock.set"):
+        return PER_MUTATION
+    return 2.0 + PER_OBJECT * float(variables.get("first", 1)) * (1 + 10 * (api == "orders.list"))
