@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from tidegate.sdk.carrier import CarrierScan, ScanPage, Waybill, WaybillRequest
+from tidegate.sdk.carrier import CarrierScan, Issued, ScanPage, Waybill, WaybillRequest
 from tidegate.sdk.shop import ShipsOrders
 from tidegate.sdk.values import (
     Label,
@@ -73,6 +73,13 @@ class MakesWaybills(Protocol):
     def create_waybill(self, request: WaybillRequest) -> Waybill: ...
 
     def cancel_waybill(self, client_key: str) -> None: ...
+
+
+@runtime_checkable
+class CancelsIssued(Protocol):
+    """Beside `cancel_waybill`, for platforms that don't void by the client key alone; preferred where it is there."""
+
+    def cancel_issued(self, issued: Issued) -> None: ...
 
 
 @runtime_checkable

@@ -69,6 +69,18 @@ class Waybill:
 
 
 @dataclass(frozen=True, slots=True)
+class Issued:
+    """A request to be voided: some carriers want the number and the product beside the key.
+
+    `waybill_no` is empty when the outcome of the request was never told.
+    """
+
+    client_key: str
+    waybill_no: str
+    service_code: str
+
+
+@dataclass(frozen=True, slots=True)
 class CarrierScan:
     """One tracking event. `event_id` is unique at the source, so that a repeat is recognised."""
 

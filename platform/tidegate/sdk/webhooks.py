@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from tidegate.domain.orders import OrderDraft
 from tidegate.sdk.carrier import CarrierScan
@@ -109,6 +109,15 @@ class WebhookReceiver(Protocol):
     def answer(self, secrets: Sequence[HookSecret], now: datetime) -> HookAnswer:
         """The reply that tells the platform to stop repeating."""
         ...
+
+
+@runtime_checkable
+class AnswersByBody(Protocol):
+    """A receiver of several forms of calls, each of which waits for its own words; asked in place of `answer`."""
+
+    def answer_to(
+        self, request: HookRequest, secrets: Sequence[HookSecret], now: datetime
+    ) -> HookAnswer: ...
 
 
 def must_be_fresh(unix_time: str, now: datetime, window_s: int = 300) -> None:

@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy import select
 
 from tidegate.errors import RemoteRefused
-from tidegate.sdk.carrier import Carrier, DuplicateClass
+from tidegate.sdk.capabilities import CancelsIssued
+from tidegate.sdk.carrier import Carrier, DuplicateClass, Issued
 from tidegate.services.context import Context
 from tidegate.services.effect_rows import GONE, IN_FLIGHT, UNCLEAR, WAYBILL
 from tidegate.services.inventory import release_stock
@@ -77,7 +78,7 @@ def void_waybill(context: Context, effect_id: int) -> None:
         if effect is None or effect.state != "voiding":
             return
     carrier = context.carriers.get(str(effect.answer.get("connector", "")))
-    refused = None if carrier is None else _cancel(carrier, effect.client_key)
+    refused = None if carrier is None else _cancel(carrier, effect)
     with context.store.begin(context.tenant_id) as work:
         again = work.session.get(Effect, effect_id)
         if again is None or again.state != "voiding":
@@ -102,12 +103,22 @@ def _after_void(effect: Effect, refused: str | None) -> str:
     return "confirmed" if effect.answer.get("waybill_no") else "unknown"
 
 
-def _cancel(carrier: Carrier, client_key: str) -> str | None:
+def _cancel(carrier: Carrier, effect: Effect) -> str | None:
     """None when nothing is alive under the key any more, else the code of the refusal."""
     try:
-        carrier.cancel_waybill(client_key)
+        _tell(carrier, effect)
     except RemoteRefused as error:
         if carrier.duplicates is DuplicateClass.NEITHER:
             return error.code
-        return None if carrier.query_waybill(client_key) is None else error.code
+        try:
+            return None if carrier.query_waybill(effect.client_key) is None else error.code
+        except RemoteRefused:  # it can't be asked: what it refused to void counts as alive
+            return error.code
     return None
+
+
+def _tell(carrier: Carrier, effect: Effect) -> None:
+    if not isinstance(carrier, CancelsIssued):
+        return carrier.cancel_waybill(effect.client_key)
+    told = {name: str(effect.answer.get(name) or "") for name in ("waybill_no", "service")}
+    return carrier.cancel_issued(Issued(effect.client_key, told["waybill_no"], told["service"]))

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tidegate.errors import RemoteRefused, RemoteRetry, RemoteUnknown
-from tidegate.sdk.carrier import Carrier, DuplicateClass, ScanPage, Waybill, WaybillRequest
+from tidegate.sdk.capabilities import CancelsIssued
+from tidegate.sdk.carrier import (
+    Carrier,
+    DuplicateClass,
+    Issued,
+    ScanPage,
+    Waybill,
+    WaybillRequest,
+)
 from tidegate.services.backups.marking import reconciling
 from tidegate.store.unit_of_work import Store
 from tidegate.telemetry.meters import meters
@@ -50,8 +58,26 @@ class WatchedCarrier:
         self._not_before_reconciled()
         self._watched("cancel_waybill", lambda: self.carrier.cancel_waybill(client_key))
 
+    def cancel_issued(self, issued: Issued) -> None:
+        """Void by number where the carrier takes one, else by the key."""
+        self._not_before_reconciled()
+        carrier = self.carrier
+        if not isinstance(carrier, CancelsIssued):
+            return self.cancel_waybill(issued.client_key)
+        return self._watched("cancel_waybill", lambda: carrier.cancel_issued(issued))
+
     def scans_since(self, cursor: str) -> ScanPage:
         return self._watched("scans_since", lambda: self.carrier.scans_since(cursor))
+
+    def offers(self, name: str) -> bool:
+        """Whether the connector itself has this method: not all can be queried, or voided, or list scans."""
+        return hasattr(self.carrier, name)
+
+    def __getattr__(self, name: str) -> Any:
+        """What else the connector can do (labels, tracking by number …), as it is."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.carrier, name)
 
     def _not_before_reconciled(self) -> None:
         """Nothing is asked for until what the carrier did since the backup is known."""

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Table
 
 from tidegate.sdk.webhooks import (
+    AnswersByBody,
     HookAnswer,
     HookEvent,
     HookRefused,
@@ -52,6 +53,8 @@ def receive(context: Context, door: Door, request: HookRequest) -> HookAnswer:
         with context.store.begin(context.tenant_id) as work:
             _keep(work, context, door, told, now)
             work.commit()
+    if isinstance(receiver, AnswersByBody):
+        return receiver.answer_to(request, secrets, now)
     return receiver.answer(secrets, now)
 
 

@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 from sqlalchemy import update
 
 from tidegate.errors import RemoteCredentials, RemoteRefused, RemoteRetry
-from tidegate.sdk.carrier import DuplicateClass, ScanPage, Waybill, WaybillRequest
+from tidegate.sdk.carrier import DuplicateClass, Issued, ScanPage, Waybill, WaybillRequest
 from tidegate.sdk.http.messages import Request
 from tidegate.services.context import Context
 from tidegate.services.remotes.line import Line
+from tidegate.services.waybills.calling import NO_QUERY
 from tidegate.store.remote_tables import ConnectorAccount
 
 PAUSED_AGAIN_S = 300
@@ -52,21 +53,35 @@ class AccountCarrier:
         return found
 
     def query_waybill(self, client_key: str) -> Waybill | None:
+        if not self.offers("query_waybill"):
+            raise _no_query(self._code)
         found: Waybill | None = self._do(
             "waybill.query", lambda: self._made.query_waybill(client_key)
         )
         return found
 
     def cancel_waybill(self, client_key: str) -> None:
-        if not hasattr(self._made, "cancel_waybill"):
+        if not self.offers("cancel_waybill"):
             raise _incapable(self._code)
         self._do("waybill.cancel", lambda: self._made.cancel_waybill(client_key))
 
+    def cancel_issued(self, issued: Issued) -> None:
+        """Void by number where the connector takes one, else by the key."""
+        if not self.offers("cancel_issued"):
+            self.cancel_waybill(issued.client_key)
+            return
+        self._do("waybill.cancel", lambda: self._made.cancel_issued(issued))
+
     def scans_since(self, cursor: str) -> ScanPage:
-        if not hasattr(self._made, "scans_since"):
+        if not self.offers("scans_since"):
             return ScanPage((), cursor, False)
         found: ScanPage = self._do("scans.list", lambda: self._made.scans_since(cursor))
         return found
+
+    def offers(self, name: str) -> bool:
+        """Whether the connector has this method."""
+        inner = getattr(self._made, "offers", None)
+        return bool(inner(name)) if inner is not None else hasattr(self._made, name)
 
     def __getattr__(self, name: str) -> Any:
         """What else the connector can do (calling a courier …), as it is."""
@@ -113,6 +128,15 @@ def _paused(code: str) -> RemoteRetry:
         en=f"The account {code} is paused; it goes on once it is resumed on the connections page.",
         account=code,
         retry_after_s=PAUSED_AGAIN_S,
+    )
+
+
+def _no_query(code: str) -> RemoteRefused:
+    return RemoteRefused(
+        NO_QUERY,
+        zh=f"账号 {code} 的接口不能按订单号查询运单; 请到快递公司的后台查看。",
+        en=f"The account {code} can't be asked for waybills by key; look in the carrier's own console.",
+        account=code,
     )
 
 

@@ -13,6 +13,7 @@ from tidegate.sdk.carrier import Carrier, DuplicateClass, Waybill, WaybillReques
 
 log = structlog.get_logger()
 IN_PARALLEL = 4  # calls to carriers at a time
+NO_QUERY = "account.no_query"  # the refusal of a carrier that can't be asked by key
 Answer = Waybill | RemoteRetry | RemoteRefused | RemoteUnknown
 
 
@@ -74,4 +75,6 @@ def _made_before(sending: Sending) -> Answer | None:
     try:
         return sending.carrier.query_waybill(sending.request.client_key)
     except (RemoteRetry, RemoteRefused, RemoteUnknown) as error:
+        if error.code == NO_QUERY:  # it honours the key: had it made one, it had answered with that
+            return None
         return RemoteUnknown(error.code, zh=error.text("zh"), en=error.text("en"))

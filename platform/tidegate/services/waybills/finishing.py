@@ -99,7 +99,8 @@ def _later(
     now: datetime,
 ) -> None:
     log.warning("waybill.not_yet", parcel_id=parcel.id, code=error.code, attempt=sending.attempt)
-    if isinstance(error, RemoteUnknown) and sending.carrier.duplicates is DuplicateClass.NEITHER:
+    unasked = sending.carrier.duplicates is DuplicateClass.NEITHER
+    if isinstance(error, RemoteUnknown) and (unasked or error.fields.get("for_person")):
         hold(work, order, parcel, "waybill_unknown", now)
         return
     wait = error.fields.get("retry_after_s")

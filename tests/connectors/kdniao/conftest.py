@@ -1,0 +1,20 @@
+"""KDNiao's protocol server, fresh for each test."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # so that tests here can import carrier_account
+
+from tidegate_platforms.kdniao import KDNiaoServer
+
+
+@pytest.fixture
+def server() -> Iterator[KDNiaoServer]:
+    with KDNiaoServer() as running:
+        assert isinstance(running, KDNiaoServer)
+        yield running
