@@ -1,0 +1,18 @@
+"""WooCommerce's codes of Chinese provinces, in its order, as full names."""
+
+from __future__ import annotations
+
+PROVINCES = (
+    "云南省", "北京市", "天津市", "河北省", "山西省", "内蒙古自治区", "辽宁省", "吉林省",
+    "黑龙江省", "上海市", "江苏省", "浙江省", "安徽省", "福建省", "江西省", "山东省", "河南省",
+    "湖北省", "湖南省", "广东省", "广西壮族自治区", "海南省", "重庆市", "四川省", "贵州省",
+    "陕西省", "甘肃省", "青海省", "宁夏回族自治区", "澳门特别行政区", "西藏自治区",
+    "新疆维吾尔自治区",
+)  # fmt: skip
+
+
+def province(code: str) -> str:
+    """`CN12` is 浙江省; anything else stays as it is."""
+    number = code.removeprefix("CN")
+    known = code.startswith("CN") and number.isdigit() and 1 <= int(number) <= len(PROVINCES)
+    return PROVINCES[int(number) - 1] if known else code
