@@ -32,16 +32,19 @@ OUTCOMES: Mapping[type[Exception], str] = {
 
 @dataclass(frozen=True, slots=True)
 class WatchedCarrier:
-    """The same carrier; what it answers and raises passes unchanged."""
+    """The same carrier; what it answers and raises passes unchanged. `account` is its name where the connector has
+    none of its own.
+    """
 
     carrier: Carrier
     waiting: Callable[[], bool] = lambda: (
         False
     )  # restored data was not compared with the carrier yet
+    account: str = ""
 
     @property
     def name(self) -> str:
-        return self.carrier.name
+        return self.account or self.carrier.name
 
     @property
     def duplicates(self) -> DuplicateClass:

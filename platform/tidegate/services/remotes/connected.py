@@ -116,7 +116,7 @@ class Connected(Mapping[str, Carrier]):
             made, line = connector_of(self._context, row, shop)
             return self._wrapped(
                 row,
-                WatchedCarrier(made, self._gate.closed),
+                WatchedCarrier(made, self._gate.closed, row.code),
                 DuplicateClass(manifest.duplicates),
                 line,
             )
