@@ -28,6 +28,7 @@ from tidegate.services.context import Context
 from tidegate.services.judging import Judges
 from tidegate.services.remotes.connected import Connected
 from tidegate.services.remotes.reach import Reach
+from tidegate.services.remotes.shops import ConnectedShops
 from tidegate.services.remotes.windows import Windows
 from tidegate.services.rulebook import Rulebook
 from tidegate.services.secrets_box import SecretsBox
@@ -192,6 +193,7 @@ def open_context(
     if points is not None:
         fixed = {name: points.around(remote) for name, remote in fixed.items()}
     fixed = watched(fixed, store)
+    context = replace(context, shops=ConnectedShops(context))
     return replace(context, carriers=fixed if carriers is not None else Connected(context, fixed))
 
 

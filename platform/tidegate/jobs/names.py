@@ -10,6 +10,9 @@ from tidegate.services.backups import reconciling
 from tidegate.services.context import Context
 from tidegate.services.hooks import working
 from tidegate.services.job_pruning import prune_jobs
+from tidegate.services.pruning import prune_personal
+from tidegate.services.syncing import order_runs
+from tidegate.services.syncing import working as syncing
 from tidegate.services.webhooks import delivering, spreading, tending
 from tidegate.services.workshop import hit_counting, simulation_run
 
@@ -26,7 +29,16 @@ FUNCTIONS: Mapping[str, Function] = {
     "count_rule_hits": lambda context, _args: hit_counting.fold(context),
     "deliver_webhooks": lambda context, args: delivering.deliver(context, args["ids"]),
     "prune_jobs": lambda context, _args: prune_jobs(context),
-    "pull_scans": lambda context, _args: tracking.pull_scans(context),
+    "fetch_order": lambda context, args: order_runs.fetch(
+        context, str(args["account"]), str(args["number"])
+    ),
+    "prune_personal": lambda context, _args: prune_personal(context),
+    "pull_scans": lambda context, _args: tracking.spread_scans(context),
+    "pull_scans_of": lambda context, args: tracking.pull_scans_of(context, str(args["carrier"])),
+    "sync_account": lambda context, args: syncing.run(
+        context, int(args["account_id"]), str(args["task"]), str(args.get("began_by", ""))
+    ),
+    "sync_accounts": lambda context, _args: syncing.spread(context),
     "reconcile_restore": lambda context, _args: reconciling.reconcile(context),
     "simulate": lambda context, args: simulation_run.run(context, int(args["simulation_id"])),
     "spread_webhooks": lambda context, _args: spreading.spread(context),
@@ -59,9 +71,11 @@ BATCHES: Mapping[str, Callable[[Context, list[Mapping[str, Any]]], object]] = {
 }
 RECURRING_S: Mapping[str, int] = {  # name: seconds between runs
     "pull_scans": 5,
+    "sync_accounts": 5,
     "sweep_orders": 60,
     "count_rule_hits": 300,
     "tend_webhooks": 120,
     "prune_jobs": 600,
+    "prune_personal": 3600,
 }
 DAILY: Mapping[str, str] = {}  # name: HH:MM of the shop's clock

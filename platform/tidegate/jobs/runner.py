@@ -17,11 +17,11 @@ from tidegate.jobs.rescue import worker_name
 from tidegate.jobs.running import run
 from tidegate.services.context import Context
 from tidegate.services.contexts import Contexts
-from tidegate.services.job_kinds import QUEUES, queue_of
+from tidegate.services.job_kinds import QUEUES, kind_of, queue_of
 
 log = structlog.get_logger()
 POLL_S = 0.5
-BATCH = 50
+BATCH = 50  # of a drain
 GRACE_S = 20.0  # how long jobs in hand may take to finish when the process ends
 
 
@@ -95,7 +95,7 @@ class Runner:
         try:
             context = self._contexts.of(tenant_id)
             jobs = table.claim(
-                self._store, tenant_id, self._clock(), BATCH, names=[name],
+                self._store, tenant_id, self._clock(), kind_of(name).at_once, names=[name],
                 worker=worker_name(), lease_s=self._lease_s,
             )  # fmt: skip
             if jobs:

@@ -11,6 +11,7 @@ from tidegate.errors import NotFound
 from tidegate.services.accounts.principals import Principal
 from tidegate.services.context import Context
 from tidegate.services.remotes.connected import Connected
+from tidegate.services.remotes.shops import ConnectedShops
 from tidegate.services.rulebook import Rulebook
 from tidegate.services.workshop.publications import publications
 from tidegate.store.tables import Tenant
@@ -80,7 +81,9 @@ class Contexts:
             currency=tenant.currency,
         )
         if isinstance(first.carriers, Connected):
-            return replace(made, carriers=first.carriers.of(made))
+            made = replace(made, carriers=first.carriers.of(made))
+        if isinstance(first.shops, ConnectedShops):
+            made = replace(made, shops=ConnectedShops(made))
         return made
 
 

@@ -16,7 +16,9 @@ QUEUES: Mapping[str, int] = {  # queue: threads of an embedded runner
     "orders": 2,
     "waybill": 1,
     "write_back": 1,
-    "tracking": 1,
+    "tracking": 2,
+    "sync": 3,
+    "fetch": 1,
     "webhook": 1,
     "alert": 1,
     "report": 1,
@@ -27,7 +29,8 @@ QUEUES: Mapping[str, int] = {  # queue: threads of an embedded runner
 class Kind:
     """`longest_s`: after so long its lease is not renewed any more, and another may take it over.
 
-    `v` is the newest version of its arguments; `older` turns those of the version before into it.
+    `v` is the newest version of its arguments; `older` turns those of the version before into it. `at_once`: how many
+    a thread takes; 1 where each waits for somebody else's answer, so that a slow one holds no others.
     """
 
     queue: str = DEFAULT_QUEUE
@@ -35,6 +38,7 @@ class Kind:
     longest_wait_s: float = 600.0
     longest_s: float = LONGEST_S
     v: int = 1
+    at_once: int = 50
     older: Callable[[Args], Args] | None = None
 
 
@@ -43,6 +47,11 @@ KINDS: Mapping[str, Kind] = {
     "alert_wakeup": Kind("alert"),
     "watch_parcels": Kind("alert"),
     "pull_scans": Kind("tracking", attempts=3, longest_wait_s=30),
+    "pull_scans_of": Kind("tracking", attempts=3, longest_wait_s=30, at_once=1),
+    "sync_accounts": Kind("tracking", attempts=3, longest_wait_s=30),
+    "sync_account": Kind("sync", attempts=3, longest_wait_s=60, at_once=1),
+    "fetch_order": Kind("fetch", attempts=20, longest_wait_s=1800, at_once=5),
+    "prune_personal": Kind("report", attempts=3),
     "void_waybill": Kind("waybill", attempts=20, longest_wait_s=1800),
     "resolve_effect": Kind("waybill", attempts=20, longest_wait_s=1800),
     "request_waybill": Kind("waybill", attempts=20),

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, delete, select
 
 from tidegate.services.context import Context
 from tidegate.store.simulation_tables import Simulation, SimulationChange
+from tidegate.store.sync_tables import AccountSample, OpenedRecipient, SyncRun
 from tidegate.store.tables import Job
 from tidegate.store.workshop_tables import ShadowDecision
 
@@ -43,7 +44,25 @@ KINDS: Mapping[str, Kind] = {  # in this order: what refers to others goes first
         lambda t: SimulationChange.simulation_id.in_(select(Simulation.id).where(_old_simulations(t))),
     ),
     "simulations": Kind(Simulation, timedelta(days=90), _old_simulations),
+    "sync_runs": Kind(SyncRun, timedelta(days=30), lambda t: SyncRun.at < t),
+    "account_samples": Kind(AccountSample, timedelta(days=7), lambda t: AccountSample.taken_at < t),
+    "opened_recipients": Kind(
+        OpenedRecipient, timedelta(days=30), lambda t: OpenedRecipient.opened_at < t
+    ),
 }  # fmt: skip
+PERSONAL = (
+    "account_samples",
+    "opened_recipients",
+)  # by a job of their own, nobody has to think of it
+
+
+def prune_personal(context: Context) -> int:
+    """Samples of orders and recipients that were opened, once their time is over; the number deleted."""
+    now = context.clock()
+    return sum(
+        delete_rows(context, KINDS[name].table, KINDS[name].old(now - KINDS[name].keep))
+        for name in PERSONAL
+    )
 
 
 def prune(context: Context, *, dry_run: bool = False, most: int = 1_000_000) -> dict[str, int]:

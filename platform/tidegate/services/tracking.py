@@ -8,11 +8,13 @@ from datetime import datetime
 from sqlalchemy import select
 
 from tidegate.domain.tracking import RANKED, STATES, TrackingState, rank_of
+from tidegate.errors import RemoteRetry
 from tidegate.sdk.carrier import Carrier, CarrierScan
 from tidegate.services import alerts
 from tidegate.services.context import Context
 from tidegate.services.handover import leave
 from tidegate.services.states import allowed, is_final, move_order, move_parcel, record
+from tidegate.services.work import enqueue
 from tidegate.store.tables import Order, Parcel, Scan, SyncCursor
 from tidegate.store.unit_of_work import UnitOfWork
 
@@ -25,6 +27,33 @@ def pull_scans(context: Context) -> int:
     return sum(_pull(context, name, carrier) for name, carrier in context.carriers.items())
 
 
+def spread_scans(context: Context) -> None:
+    """The same, in a job for each carrier where there are several: one that is slow or away holds no other."""
+    names = list(context.carriers)
+    if len(names) <= 1:
+        pull_scans(context)
+        return
+    now = context.clock()
+    with context.store.begin(context.tenant_id) as work:
+        for name in names:
+            key = f"scans:{name}"
+            enqueue(work, "pull_scans_of", {"carrier": name}, due_at=now, now=now, key=key)
+        work.commit()
+
+
+def pull_scans_of(context: Context, name: str) -> int:
+    """Read what one carrier has to tell; nothing while its account is paused or gone."""
+    carrier = context.carriers.get(name)
+    if carrier is None:
+        return 0
+    try:
+        return _pull(context, name, carrier)
+    except RemoteRetry as error:
+        if error.code != "account.paused":
+            raise
+        return 0
+
+
 def _pull(context: Context, source: str, carrier: Carrier) -> int:
     kept = 0
     while True:
@@ -35,7 +64,7 @@ def _pull(context: Context, source: str, carrier: Carrier) -> int:
         page = carrier.scans_since(cursor or "")
         with context.store.begin(context.tenant_id) as work:
             touched, new = apply_scans(work, source, page.scans, context.clock())
-            _remember(work, source, page.cursor, context.clock())
+            remember(work, source, page.cursor, context.clock())
             work.commit()
         kept += new
         alerts.watch(context, touched, "scan")
@@ -182,7 +211,7 @@ def _order_state(work: UnitOfWork, order: Order, parcel: Parcel) -> str | None:
     return max(moving)[1] if moving else None
 
 
-def _remember(work: UnitOfWork, source: str, cursor: str, now: datetime) -> None:
+def remember(work: UnitOfWork, source: str, cursor: str, now: datetime) -> None:
     kept = work.session.scalar(select(SyncCursor).where(SyncCursor.source == source))
     if kept is None:
         work.add(SyncCursor(source=source, cursor=cursor, updated_at=now))

@@ -19,6 +19,7 @@ from tidegate.sdk.mapping.converters import (
     Strange,
     revision,
 )
+from tidegate.sdk.mapping.listening import heard
 from tidegate.sdk.mapping.paths import find, first
 from tidegate.sdk.source import RowProblem
 
@@ -65,6 +66,7 @@ class OrderMapping:
         """One order. `place` and `row` say where it stood, for the report."""
         if not isinstance(document, Mapping):
             return Mapped(problem=RowProblem(place, row, "", "import.json_broken"))
+        heard(document)
         issues: list[Issue] = []
         currency = self._money_of(document)
         setting = Setting(_zone(self._timezone), currency)

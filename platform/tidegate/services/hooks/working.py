@@ -15,6 +15,7 @@ from tidegate.sdk.carrier import CarrierScan
 from tidegate.sdk.webhooks import HookContent, HookEvent
 from tidegate.services.context import Context
 from tidegate.services.intake import store_orders
+from tidegate.services.syncing.order_runs import account_of_hook, fetch_later
 from tidegate.services.tracking import apply_scans
 from tidegate.services.work import enqueue, watch_later
 from tidegate.store.tables import Parcel
@@ -83,7 +84,8 @@ def _work(context: Context, ids: Sequence[int]) -> None:
         ).all()
         read = _read(work, context, rows)
         _take_orders(work, context, read, now)
-        _take_scans(work, read, now)
+        _take_numbers(work, read, now)
+        _take_scans(work, [one for one in read if not one.content.numbers], now)
         work.commit()
 
 
@@ -125,6 +127,15 @@ def _take_orders(work: UnitOfWork, context: Context, read: Sequence[_Read], now:
         store_orders(work, context, mine, source=address.connector)
     for one in read:
         if one.content.orders:
+            _end(one.row, "done", now)
+
+
+def _take_numbers(work: UnitOfWork, read: Sequence[_Read], now: datetime) -> None:
+    """Orders that are only named: they are fetched, by a job of their own."""
+    for one in read:
+        if one.content.numbers:
+            code = account_of_hook(work, one.address.account, one.address.connector)
+            fetch_later(work, code, one.content.numbers, now)
             _end(one.row, "done", now)
 
 

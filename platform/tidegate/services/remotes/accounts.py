@@ -20,11 +20,25 @@ from tidegate.services.people import required_reason
 from tidegate.services.remotes.windows import LIMITS_SETTING, limits_of
 from tidegate.services.webhooks.resealing import reseal
 from tidegate.store.remote_tables import AccountToken, ConnectorAccount, RemoteBreaker, RemoteCall
+from tidegate.store.sync_tables import (
+    AccountMapping,
+    AccountSample,
+    AccountSync,
+    FollowedParcel,
+    OpenedRecipient,
+    SyncRun,
+)
 from tidegate.store.tables import Shop
 from tidegate.store.unit_of_work import UnitOfWork
 
+SYNC_TABLES = (SyncRun, AccountSync, AccountMapping, AccountSample, FollowedParcel)
+# Sealed besides credentials and tokens.
+SEALED: tuple[type[AccountSample | OpenedRecipient], ...] = (AccountSample, OpenedRecipient)
+STOCK_WAYS = ("", "pull", "push")
 CODE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}\Z")
-OURS = frozenset({LIMITS_SETTING, "timezone"})  # settings of every account, besides the manifest's
+OURS = frozenset(
+    {LIMITS_SETTING, "timezone", "stock", "warehouse"}
+)  # settings of every account, besides the manifest's
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +190,7 @@ def remove(context: Context, code: str, actor: str) -> None:
     now = context.clock()
     with context.store.begin(context.tenant_id) as work:
         row = account_row(work, code)
-        for table in (RemoteCall, RemoteBreaker, AccountToken):
+        for table in (RemoteCall, RemoteBreaker, AccountToken, *SYNC_TABLES):
             work.session.execute(delete(table).where(table.account_id == row.id))
         work.session.delete(row)
         events.note(
@@ -197,6 +211,10 @@ def rotate_keys(context: Context) -> int:
         for token in work.session.scalars(select(AccountToken)):
             if token.sealed and token.key_id != box.key_id:
                 token.sealed, token.key_id = box.reseal(token.sealed), box.key_id
+                done += 1
+        for table in SEALED:
+            for kept in work.session.scalars(select(table).where(table.key_id != box.key_id)):
+                kept.sealed, kept.key_id = box.reseal(kept.sealed), box.key_id
                 done += 1
         work.commit()
     return done + reseal(context)  # webhooks seal with the same keys
@@ -255,6 +273,8 @@ def _check(
                 "地址须是公网 https, 端口 443、80 或 8443; 内网系统请管理员写进 TIDEGATE_TRUSTED_HOSTS",
                 "must be public https on port 443, 80 or 8443; inner systems are listed in TIDEGATE_TRUSTED_HOSTS",
             )
+    if given.get("stock", "") not in STOCK_WAYS:
+        raise _wrong("stock", "库存应为 pull、push 或不填", "must be pull, push or empty")
     limits_of(manifest.limits, given)
 
 

@@ -91,7 +91,7 @@ class AccountCarrier:
 
     def _do(self, api: str, call: Callable[[], Found]) -> Found:
         if self._state == "paused":
-            raise _paused(self._code)
+            raise paused(self._code)
         try:
             found = self._call(api, call)
         except RemoteCredentials as error:
@@ -121,7 +121,7 @@ def mark(context: Context, account_id: int, before: str, state: str, reason: str
         work.commit()
 
 
-def _paused(code: str) -> RemoteRetry:
+def paused(code: str) -> RemoteRetry:
     return RemoteRetry(
         "account.paused",
         zh=f"账号 {code} 已暂停; 在连接页恢复后继续, 什么都没有发出。",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -17,8 +17,11 @@ from tidegate.errors import TidegateError
 from tidegate.sdk import discovery
 from tidegate.sdk.account import Account
 from tidegate.sdk.carrier import Carrier, DuplicateClass
+from tidegate.sdk.http.client import Http
 from tidegate.sdk.http.sending import Sender
+from tidegate.sdk.manifest import Manifest
 from tidegate.services.context import Context
+from tidegate.services.remotes import overlays
 from tidegate.services.remotes.carrying import AccountCarrier, mark
 from tidegate.services.remotes.line import AccountHttp, Line
 from tidegate.services.remotes.tokens import TokenBook
@@ -130,15 +133,27 @@ class Connected(Mapping[str, Carrier]):
         return AccountCarrier(self._context, row.id, row.code, made, duplicates, row.state, line)
 
 
+def manifest_for(row: ConnectorAccount) -> Manifest:
+    """The manifest of an account's connector, as it ships. Raises NotFound, ConfigError."""
+    return discovery.manifest_of(row.connector)
+
+
 def connector_of(
-    context: Context, row: ConnectorAccount, shop: str = ""
+    context: Context,
+    row: ConnectorAccount,
+    shop: str = "",
+    *,
+    paced: Callable[[Http], Http] = lambda http: http,
 ) -> tuple[Any, Line | None]:
-    """The connector at work for an account, and a line for those that send by a client of their own.
+    """The connector at work for an account, with the account's own field mapping, and a line for those that send by
+    a client of their own. `paced` may stand before its client.
 
     Raises:
         NotFound: it is not installed. ConfigError: its manifest or the keys are wrong.
     """
-    manifest = discovery.manifest_of(row.connector)
+    with context.store.begin(context.tenant_id, readonly=True) as work:
+        overlay = overlays.newest(work, row.id).overlay
+    manifest = overlays.laid_over(manifest_for(row), overlay)
     hidden: dict[str, str] = context.box.open(row.credentials) if row.credentials else {}
     defaults = {name: one.default for name, one in manifest.settings.items() if one.default}
     settings = {**defaults, **row.settings}
@@ -147,7 +162,8 @@ def connector_of(
     if not hasattr(module, "connect"):
         return module.make_carrier({**settings, **hidden}), line
     reach = context.reach
-    http = AccountHttp(line, Sender(reach.trusted, times=reach.times, connections=reach.in_flight))
+    sender = Sender(reach.trusted, times=reach.times, connections=reach.in_flight)
+    http = paced(AccountHttp(line, sender))
     tokens = _token_book(context, row.id) if "refresh_tokens" in manifest.capabilities else None
     account = Account(
         id=row.id, shop=shop, manifest=manifest, settings=settings, http=http,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import structlog
 
@@ -39,19 +41,30 @@ class Pulled:
     behind: bool = False
     report: ImportReport = field(default_factory=ImportReport)
     rejected: int = 0
+    start: datetime | None = None  # of the first window that was read from
+    end: datetime | None = None  # of the last one
 
 
-def pull_orders(context: Context, source: Source, most_pages: int = MOST_PAGES) -> Pulled:
-    """Read from where the last run stopped, up to `most_pages`.
+def pull_orders(
+    context: Context,
+    source: Source,
+    most_pages: int = MOST_PAGES,
+    *,
+    into: Pulled | None = None,
+    go_on: Callable[[], bool] = lambda: True,
+) -> Pulled:
+    """Read from where the last run stopped, up to `most_pages` or while `go_on` says so.
+
+    `into` is counted into page by page, so that it tells what was stored before an error.
 
     Raises:
         RemoteRetry, RemoteRefused, RemoteUnknown: the platform can't now; what was read is stored.
         Conflict: another process reads this account.
     """
-    done = Pulled()
+    done = into if into is not None else Pulled()
     kept = load(context, source.name)
     now = context.clock()  # of the whole run: a clock that moves on would give ever smaller windows
-    while done.pages < most_pages:
+    while done.pages < most_pages and (done.pages == 0 or go_on()):
         if kept.position.window is None:
             window = next_window(kept.position.watermark, now, source.sync)
             if window is None:
@@ -66,6 +79,8 @@ def _page(context: Context, source: Source, kept: Kept, done: Pulled) -> Kept:
     position = kept.position
     window = position.window
     assert window is not None  # noqa: S101  the caller began one
+    done.start = done.start or window.start
+    done.end = window.end
     try:
         page = source.connector.pull_orders(window, position.cursor)
     except WindowTooLarge:

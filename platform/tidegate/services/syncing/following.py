@@ -1,0 +1,168 @@
+"""Tracking by accounts: scans of all parcels by cursor, scans by number, and parcels whose scans come as pushes.
+
+An account follows parcels of the carriers its manifest names that are under way: its own, and as an aggregator those
+of carriers whose own account can tell no scans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from tidegate.errors import TidegateError
+from tidegate.sdk.capabilities import SubscribesTracking, TellsScans, TracksParcels
+from tidegate.sdk.carrier import CarrierScan
+from tidegate.sdk.discovery import manifest_of
+from tidegate.sdk.manifest import Manifest
+from tidegate.sdk.values import Tracked
+from tidegate.services import alerts
+from tidegate.services.context import Context
+from tidegate.services.syncing.runs import Done
+from tidegate.services.tracking import apply_scans, remember
+from tidegate.store.remote_tables import ConnectorAccount
+from tidegate.store.sync_tables import FollowedParcel
+from tidegate.store.tables import CarrierService, Order, Parcel, SyncCursor
+from tidegate.store.unit_of_work import UnitOfWork
+
+UNDER_WAY = ("waybill", "printed", "handed_over", "in_transit", "out_for_delivery", "returning")
+FAR_BACK = timedelta(days=45)
+MOST = 2_000  # parcels a run
+SUBSCRIBED_AT_ONCE = 50
+MOST_PAGES = 50
+OTHERS = frozenset({"aggregator", "tracking"})  # kinds that follow parcels of other accounts
+
+
+def pull_scans(context: Context, row: ConnectorAccount, made: TellsScans, done: Done) -> None:
+    """Scans since the last run, of all parcels."""
+    while done.pages < MOST_PAGES:
+        with context.store.begin(context.tenant_id, readonly=True) as work:
+            kept = work.session.scalar(
+                select(SyncCursor.cursor).where(SyncCursor.source == row.code)
+            )
+        page = made.scans_since(kept or "")
+        _apply(context, row, page.scans, done, cursor=page.cursor)
+        done.pages += 1
+        if not page.more or page.cursor == kept:
+            return
+    done.behind = True
+
+
+def track(
+    context: Context, row: ConnectorAccount, manifest: Manifest, made: TracksParcels, done: Done
+) -> None:
+    """Ask for the scans of parcels under way, as many numbers a call as the platform takes."""
+    parcels = _parcels(context, row, manifest, subscribed=None)
+    size = max(1, made.most_tracked)
+    for start in range(0, len(parcels), size):
+        asked = [tracked for _, tracked in parcels[start : start + size]]
+        _apply(context, row, made.track(asked), done)
+        done.pages += 1
+
+
+def subscribe(
+    context: Context,
+    row: ConnectorAccount,
+    manifest: Manifest,
+    made: SubscribesTracking,
+    done: Done,
+) -> None:
+    """Ask for pushes about parcels that were not asked for yet."""
+    parcels = _parcels(context, row, manifest, subscribed=False)
+    for start in range(0, len(parcels), SUBSCRIBED_AT_ONCE):
+        some = parcels[start : start + SUBSCRIBED_AT_ONCE]
+        made.subscribe([tracked for _, tracked in some])
+        now = context.clock()
+        with context.store.begin(context.tenant_id) as work:
+            for parcel_id, tracked in some:
+                _followed(work, row.id, parcel_id, tracked.waybill_no, now)
+            work.commit()
+        done.pages += 1
+        done.read += len(some)
+        done.accepted += len(some)
+
+
+def _apply(
+    context: Context,
+    row: ConnectorAccount,
+    scans: Sequence[CarrierScan],
+    done: Done,
+    cursor: str | None = None,
+) -> None:
+    now = context.clock()
+    with context.store.begin(context.tenant_id) as work:
+        touched, new = apply_scans(work, row.code, scans, now)
+        if cursor is not None:
+            remember(work, row.code, cursor, now)
+        work.commit()
+    done.read += len(scans)
+    done.accepted += len(scans)
+    done.created += new
+    alerts.watch(context, touched, "scan")
+
+
+def _parcels(
+    context: Context, row: ConnectorAccount, manifest: Manifest, *, subscribed: bool | None
+) -> list[tuple[int, Tracked]]:
+    """Parcels under way that this account is to follow, the ones longest without a scan first."""
+    wanted = (
+        select(Parcel, Order.number, Order.recipient_phone, CarrierService.connector)
+        .join(Order, Order.id == Parcel.order_id)
+        .outerjoin(CarrierService, CarrierService.code == Parcel.service_code)
+        .where(Parcel.state.in_(UNDER_WAY), Parcel.waybill_no.is_not(None))
+        .where(Parcel.waybill_at > context.clock() - FAR_BACK)
+        .order_by(Parcel.last_scan_at, Parcel.id)
+    )
+    if manifest.carriers:
+        wanted = wanted.where(Parcel.carrier.in_(list(manifest.carriers)))
+    if subscribed is False:
+        known = select(FollowedParcel.id).where(
+            FollowedParcel.account_id == row.id,
+            FollowedParcel.parcel_id == Parcel.id,
+            FollowedParcel.waybill_no == Parcel.waybill_no,
+        )
+        wanted = wanted.where(~known.exists())
+    with context.store.begin(context.tenant_id, readonly=True) as work:
+        rows = work.session.execute(wanted.limit(MOST)).all()
+        telling = _telling(work)
+    follows_others = bool(OTHERS & set(manifest.kinds))
+    return [
+        (parcel.id, _tracked(parcel, number, phone, manifest))
+        for parcel, number, phone, connector in rows
+        if connector == row.code or (follows_others and connector not in telling)
+    ]
+
+
+def _tracked(parcel: Parcel, number: str, phone: str | None, manifest: Manifest) -> Tracked:
+    tail = "".join(sign for sign in phone or "" if sign.isdigit())[-4:]
+    carrier = manifest.carriers.get(parcel.carrier or "", parcel.carrier or "")
+    return Tracked(parcel.waybill_no or "", carrier, number, tail if len(tail) == 4 else "")
+
+
+def _telling(work: UnitOfWork) -> set[str]:
+    """Codes of accounts that tell the scans of their own parcels."""
+    found = set()
+    for row in work.session.scalars(select(ConnectorAccount)):
+        try:
+            able = manifest_of(row.connector).capabilities
+        except TidegateError:
+            continue
+        if able & {"scans", "track", "subscribe"}:
+            found.add(row.code)
+    return found
+
+
+def _followed(
+    work: UnitOfWork, account_id: int, parcel_id: int, number: str, now: datetime
+) -> None:
+    row: Any = work.session.scalar(
+        select(FollowedParcel).where(
+            FollowedParcel.account_id == account_id, FollowedParcel.parcel_id == parcel_id
+        )
+    )
+    if row is None:
+        row = FollowedParcel(account_id=account_id, parcel_id=parcel_id, waybill_no="", at=now)
+        work.add(row)
+    row.waybill_no, row.at = number, now

@@ -1,0 +1,137 @@
+"""Orders of an account: the run that pulls them, and the one order that a push named."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from tidegate.errors import NotFound, RemoteCredentials
+from tidegate.sdk.capabilities import FetchesOrder
+from tidegate.sdk.manifest import Sync
+from tidegate.sdk.mapping.listening import documents
+from tidegate.services.context import Context
+from tidegate.services.intake import import_orders
+from tidegate.services.remotes.carrying import mark, paused
+from tidegate.services.remotes.connected import connector_of
+from tidegate.services.syncing import runs, samples, turns
+from tidegate.services.syncing.pulling import Pulled, Source, pull_orders
+from tidegate.services.syncing.runs import Done
+from tidegate.services.work import enqueue
+from tidegate.store.remote_tables import ConnectorAccount
+from tidegate.store.tables import Shop
+from tidegate.store.unit_of_work import UnitOfWork
+
+LONGEST_S = 60.0  # then others have a turn; the rest is read by the next run, at once
+FETCH = "fetch_order"
+
+
+def source_name(row: ConnectorAccount) -> str:
+    """Under what name its position is kept and its orders were brought."""
+    return f"{row.connector}:{row.code}"[:80]
+
+
+def pull(context: Context, row: ConnectorAccount, made: Any, sync: Sync, done: Done) -> None:
+    """Read on from where the last run stopped.
+
+    Raises:
+        As tidegate.services.syncing.pulling.pull_orders; `done` tells what was stored before.
+    """
+    until, pulled = time.monotonic() + LONGEST_S, Pulled()
+    source = Source(source_name(row), made, sync)
+    try:
+        with documents(samples.MOST) as seen:
+            pull_orders(context, source, into=pulled, go_on=lambda: time.monotonic() < until)
+    finally:
+        _tell(pulled, done)
+        samples.keep(context, row.id, seen)
+
+
+def _tell(pulled: Pulled, done: Done) -> None:
+    report = pulled.report
+    done.pages, done.read, done.accepted = pulled.pages, report.read, report.accepted
+    done.created, done.updated = report.created, report.updated
+    done.window_start, done.window_end, done.behind = pulled.start, pulled.end, pulled.behind
+    done.refuse(report.rejected)
+    done.rejected = pulled.rejected  # the list is cut, the count is not
+
+
+def fetch_later(work: UnitOfWork, code: str, numbers: Iterable[str], now: datetime) -> None:
+    """Fetch orders that a push named; an order waits once, however often it is named."""
+    for number in dict.fromkeys(numbers):
+        args = {"account": code, "number": number}
+        enqueue(work, FETCH, args, due_at=now, now=now, key=f"fetch:{code}:{number}"[:160])
+
+
+def fetch(context: Context, code: str, number: str) -> None:
+    """Ask for one order and store it. An account that can't fetch one reads on at once.
+
+    Raises:
+        The remote families: the job is tried again.
+    """
+    with context.store.begin(context.tenant_id, readonly=True) as work:
+        found = work.session.execute(
+            select(ConnectorAccount, Shop.name)
+            .outerjoin(Shop, Shop.id == ConnectorAccount.shop_id)
+            .where(ConnectorAccount.code == code)
+        ).first()
+    if found is None:
+        return  # removed meanwhile
+    row, shop = found
+    if row.state != "active":
+        raise paused(code)
+    made, _ = connector_of(context, row, shop or "")
+    if not isinstance(made, FetchesOrder):
+        _read_on(context, row)
+        return
+    _store(context, row, made, number)
+
+
+def _store(context: Context, row: ConnectorAccount, made: FetchesOrder, number: str) -> None:
+    at, done = context.clock(), Done()
+    try:
+        page = made.fetch_order(number)
+    except RemoteCredentials as error:
+        mark(context, row.id, "active", "broken", error.code)
+        raise
+    done.pages, done.read, done.accepted = 1, page.read, len(page.drafts)
+    done.refuse(page.rejected)
+    stored = import_orders(context, page.drafts, source=source_name(row))
+    done.created, done.updated = stored.created, stored.updated
+    with context.store.begin(context.tenant_id) as work:
+        took_ms = round((context.clock() - at).total_seconds() * 1000)
+        runs.note(work, row.id, "fetch", done, at=at, took_ms=took_ms, began_by="push")
+        work.commit()
+
+
+def _read_on(context: Context, row: ConnectorAccount) -> None:
+    with context.store.begin(context.tenant_id) as work:
+        turns.ask(work, row.id, "orders", context.clock(), "push")
+        work.commit()
+
+
+def account_of_hook(work: UnitOfWork, code: str, connector: str) -> str:
+    """The account that a push belongs to: the one its address names, else the only one of the connector.
+
+    Raises:
+        NotFound: none, or several.
+    """
+    rows = work.session.execute(
+        select(ConnectorAccount.code).where(
+            (ConnectorAccount.code == code) | (ConnectorAccount.connector == connector)
+        )
+    ).scalars()
+    known = list(rows)
+    if code in known:
+        return code
+    if len(known) == 1:
+        return str(known[0])
+    raise NotFound(
+        "hooks.no_account",
+        zh=f"推送地址没有指明账号，{connector} 有 {len(known)} 个账号；请在推送页填写账号代号。",
+        en=f"The address names no account and {connector} has {len(known)}; name one on the webhooks page.",
+        connector=connector,
+    )

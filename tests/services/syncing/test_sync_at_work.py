@@ -1,0 +1,120 @@
+"""Accounts pull by themselves; one that is in trouble is told in its log and holds no other."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+
+from tidegate.sdk.stage.protocol import Fault
+from tidegate.services.remotes import accounts
+from tidegate.services.syncing import acts, runs
+from tidegate.store.remote_tables import ConnectorAccount
+from tidegate.store.sync_tables import AccountSample, SyncRun
+from tidegate.store.tables import Job, Order
+
+
+def test_an_account_pulls_every_minute_and_says_what_it_read(merchant) -> None:
+    merchant.account()
+    merchant.place("A1", "A2")
+    merchant.place("", goods=[])  # no number: no order
+    merchant.work()
+    assert sorted(row.number for row in merchant.all(Order)) == ["A1", "A2"]
+    (run,) = merchant.all(SyncRun)
+    assert (run.task, run.read, run.accepted, run.rejected, run.code) == ("orders", 3, 2, 1, "")
+    assert run.reasons == {"import.missing_number": 1}
+    assert run.window_end == merchant.clock()
+    merchant.clock.forward(30)
+    merchant.work()
+    assert len(merchant.all(SyncRun)) == 1
+    merchant.clock.forward(31)
+    merchant.place("A3")
+    merchant.work()
+    assert len(merchant.all(SyncRun)) == 2
+
+
+def test_a_paused_account_does_not_run(merchant) -> None:
+    merchant.account()
+    accounts.pause(merchant.context, "mall", "lin", "盘点")
+    merchant.work()
+    assert merchant.mall.calls == []
+    accounts.resume(merchant.context, "mall", "lin")
+    merchant.place("A1")
+    merchant.clock.forward(10)
+    merchant.work()
+    assert len(merchant.all(Order)) == 1
+
+
+def test_trouble_of_one_shop_is_in_its_log_and_no_other_waits(merchant) -> None:
+    first = merchant.account("bad")
+    merchant.account("good", shop_id=None)
+    merchant.place("A1")
+    merchant.mall.fail(Fault.REFUSED, times=1, api="orders.list")
+    merchant.work()
+    assert len(merchant.all(Order)) == 1
+    logs = {row.code: row for row in merchant.all(SyncRun)}
+    assert set(logs) == {"", "acme_mall.not_now"}
+    assert logs["acme_mall.not_now"].account_id == first.id
+    assert [job for job in merchant.all(Job) if job.state == "dead"] == []
+
+
+def test_refused_credentials_stop_the_account_until_somebody_mends_them(merchant) -> None:
+    merchant.account(secret="wrong-secret")
+    merchant.work()
+    (row,) = merchant.all(ConnectorAccount)
+    assert (row.state, row.reason) == ("broken", "acme_mall.bad_sign")
+    asked = len(merchant.mall.calls)
+    merchant.clock.forward(7200)
+    merchant.work()
+    assert len(merchant.mall.calls) == asked
+    accounts.change(merchant.context, "mall", "lin", secrets={"app_secret": "s3cr3t-canary"})
+    merchant.place("A1")
+    merchant.clock.forward(10)
+    merchant.work()
+    assert len(merchant.all(Order)) == 1
+
+
+def test_a_failure_waits_longer_each_time(merchant) -> None:
+    account = merchant.account()
+    merchant.mall.fail(Fault.REFUSED, times=3, api="orders.list")
+    for _ in range(40):
+        merchant.clock.forward(15)
+        merchant.work()
+    codes = [run.code for run in reversed(runs.runs(merchant.context, account.id))]
+    assert codes[:4] == ["acme_mall.not_now"] * 3 + [""]
+    times = [run.at for run in reversed(runs.runs(merchant.context, account.id))]
+    pauses = [(b - a).total_seconds() for a, b in pairwise(times)]
+    assert pauses[:3] == [60, 120, 240]
+
+
+def test_pull_now_and_replay_from_a_moment(merchant) -> None:
+    merchant.account()
+    merchant.place("A1")
+    merchant.work()
+    merchant.mall.orders["A1"]["status"] = "sent"  # without a new modified time
+    merchant.clock.forward(600)
+    acts.pull_now(merchant.context, "mall", "lin")
+    merchant.work()
+    assert merchant.all(Order)[0].source_status == "to_ship"
+    acts.replay(merchant.context, "mall", merchant.clock() - timedelta(hours=3), "lin")
+    merchant.work()
+    assert merchant.all(Order)[0].source_status == "shipped"
+    assert [run.began_by for run in runs.runs(merchant.context, 1)][:2] == ["lin", "lin"]
+
+
+def test_more_pages_than_a_run_takes_are_read_at_once(merchant, monkeypatch) -> None:
+    merchant.account(settings={"page_size": "2"})
+    merchant.place(*(f"A{n}" for n in range(130)))
+    merchant.work()
+    assert len(merchant.all(Order)) == 130
+    log = runs.runs(merchant.context, 1)
+    assert [run.behind for run in log] == [False, True]
+    assert sum(run.accepted for run in log) == 130
+
+
+def test_samples_are_kept_sealed(merchant) -> None:
+    merchant.account()
+    merchant.place("A1")
+    merchant.work()
+    (row,) = merchant.all(AccountSample)
+    assert "王小明" not in row.sealed
+    assert merchant.context.box.open(row.sealed)[0]["to"]["name"] == "王小明"
