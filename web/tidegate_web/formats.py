@@ -12,11 +12,13 @@ from babel.numbers import format_compact_decimal, format_currency, format_decima
 from flask import Flask
 
 from tidegate.domain.money import Money
+from tidegate.domain.orders import Issue
+from tidegate.sdk.issues import issue_of, issue_text
 from tidegate.services.view_decisions import Outcome
 from tidegate_web import desk
 from tidegate_web.attempts import reason_words
 from tidegate_web.choices import worded
-from tidegate_web.language import known, lang, pick, t
+from tidegate_web.language import catalogue, known, lang, pick, t
 
 LOCALES = {"zh": Locale.parse("zh_Hans_CN"), "en": Locale.parse("en_GB")}
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -36,7 +38,10 @@ def install(app: Flask) -> None:
         stamp=stamp,
         worded=worded,
     )
-    app.jinja_env.globals.update(compact=compact, reason_words=reason_words, said=said)
+    app.jinja_env.globals.update(
+        compact=compact, reason_words=reason_words, said=said, reason_of=reason_of,
+        issue_words=issue_words,
+    )  # fmt: skip
 
 
 def _local(at: datetime) -> datetime:
@@ -149,3 +154,14 @@ def said(outcome: Outcome | None) -> str:
     if outcome.more:
         words += t("order.and_more", n=outcome.more, sum=outcome.more + 1)
     return words
+
+
+def reason_of(code: str) -> str:
+    """Why a row of a source was rejected, in words; a platform's own code stays as it is."""
+    key = f"sync.reasons.{code}"
+    return t(key) if key in catalogue() else issue_text(code, lang=lang())
+
+
+def issue_words(issue: Issue) -> str:
+    """What is odd about an order, with the field's name."""
+    return issue_of(issue, lang())

@@ -5,8 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, Response, flash, redirect, request, url_for
 
 from tidegate.services.accounts import people
-from tidegate.services.remotes import accounts, breaker, checking
+from tidegate.services.remotes import accounts, breaker, checking, trial
+from tidegate.services.remotes.checking import Checked
 from tidegate.services.view_remotes import OUTCOMES, account_page, connectable
+from tidegate.services.view_sync import sync_state
 from tidegate_web import desk
 from tidegate_web.attempts import Problem, attempt
 from tidegate_web.fragments import page
@@ -18,7 +20,7 @@ SETTING, SECRET = "set-", "secret-"
 
 @pages.get("/connections/accounts/<code>")
 def show(code: str) -> Response:
-    return _page(code)
+    return show_account(code)
 
 
 @pages.get("/connections/new")
@@ -41,7 +43,20 @@ def add() -> Response:
         made.append(found.code)
 
     problem = _attempt("new", act)
-    return _new(problem) if problem else _back(made[0], t("remotes.added"))
+    return _new(problem) if problem else _back(made[0], f"{t('remotes.added')} {_tested(made[0])}")
+
+
+@pages.post("/connections/try")
+def try_out() -> Response:
+    """One call with what was typed; nothing is kept, and secrets are not shown again."""
+    connector, found = request.form.get("connector", ""), list[Checked]()
+    problem = _attempt(
+        "new",
+        lambda: found.append(
+            trial.try_out(desk.context(), connector, _fields(SETTING), _fields(SECRET))
+        ),
+    )
+    return _new(problem, found[0] if found else None)
 
 
 @pages.post("/connections/accounts/<code>/save")
@@ -55,24 +70,20 @@ def save(code: str) -> Response:
             secrets=_fields(SECRET),
         ),
     )  # fmt: skip
-    return _page(code, problem) if problem else _back(code, t("remotes.changed"))
+    return show_account(code, problem) if problem else _back(code, t("remotes.changed"))
 
 
 @pages.post("/connections/accounts/<code>/check")
 def check(code: str) -> Response:
     """One call with its credentials."""
-    found = checking.check(desk.context(), code)
-    if found.error is not None:
-        return _back(code, f"{found.error.text(lang())} {found.error.code}")
-    told = t("remotes.works", who=found.who) if found.asked else t("remotes.not_asked")
-    return _back(code, told)
+    return _back(code, _tested(code))
 
 
 @pages.post("/connections/accounts/<code>/pause")
 def pause(code: str) -> Response:
     reason = request.form.get("reason", "")
     problem = attempt("pause", lambda: accounts.pause(desk.context(), code, desk.actor(), reason))
-    return _page(code, problem) if problem else _back(code, t("remotes.paused"))
+    return show_account(code, problem) if problem else _back(code, t("remotes.paused"))
 
 
 @pages.post("/connections/accounts/<code>/resume")
@@ -100,8 +111,16 @@ def turn(code: str, group: str) -> Response:
         lambda: act(context, account_id, group, desk.actor(), form.get("reason", "")),
     )
     if problem:
-        return _page(code, problem)
+        return show_account(code, problem)
     return _back(code, t("remotes.closed") if close else t("remotes.held"))
+
+
+def _tested(code: str) -> str:
+    """What came of one call with the account's credentials."""
+    found = checking.check(desk.context(), code)
+    if found.error is not None:
+        return f"{found.error.text(lang())} {found.error.code}"
+    return t("remotes.works", who=found.who) if found.asked else t("remotes.not_asked")
 
 
 def _fields(prefix: str) -> dict[str, str]:
@@ -123,12 +142,15 @@ def _back(code: str, said: str) -> Response:
     return redirect(url_for("remotes.show", code=code), 303)  # type: ignore[return-value]  # serves as well
 
 
-def _page(code: str, problem: Problem | None = None) -> Response:
+def show_account(code: str, problem: Problem | None = None) -> Response:
     api, outcome = request.args.get("api", ""), request.args.get("outcome", "")
+    task = request.args.get("task", "")
     return page(
         "remotes",
         status=problem.status if problem else 200,
         found=account_page(desk.context(), code, api, outcome),
+        sync=sync_state(desk.context(), code, task),
+        task=task,
         outcomes=OUTCOMES,
         api=api,
         outcome=outcome,
@@ -136,14 +158,17 @@ def _page(code: str, problem: Problem | None = None) -> Response:
     )
 
 
-def _new(problem: Problem | None = None) -> Response:
+def _new(problem: Problem | None = None, tried: Checked | None = None) -> Response:
     connectors = connectable()
     chosen = request.values.get("connector", connectors[0].id if connectors else "")
     return page(
         "remote_new",
+        fragment="tried" if request.endpoint == "remotes.try_out" else "",
         status=problem.status if problem else 200,
         connectors=connectors,
         chosen=next((one for one in connectors if one.id == chosen), None),
         shops=people.shops(desk.context()),
         problem=problem,
+        tried=tried,
+        can_try=trial.can_try,
     )

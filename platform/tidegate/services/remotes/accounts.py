@@ -32,8 +32,6 @@ from tidegate.store.tables import Shop
 from tidegate.store.unit_of_work import UnitOfWork
 
 SYNC_TABLES = (SyncRun, AccountSync, AccountMapping, AccountSample, FollowedParcel)
-# Sealed besides credentials and tokens.
-SEALED: tuple[type[AccountSample | OpenedRecipient], ...] = (AccountSample, OpenedRecipient)
 STOCK_WAYS = ("", "pull", "push")
 CODE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}\Z")
 OURS = frozenset(
@@ -104,9 +102,7 @@ def add(
             f"代号 {code[:40]} 只能用小写字母、数字和 . _ -",
             "small letters, digits and . _ - only",
         )
-    given, hidden = _plain(settings), _plain(secrets)
-    _check(context, manifest, given, hidden)
-    _check_required(manifest, given, hidden)
+    given, hidden = checked_settings(context, manifest, settings, secrets)
     row = ConnectorAccount(
         code=code, connector=connector, title=(title.strip() or manifest.title["zh"])[:120],
         shop_id=shop_id, settings=given, credentials=context.box.seal(hidden),
@@ -212,12 +208,30 @@ def rotate_keys(context: Context) -> int:
             if token.sealed and token.key_id != box.key_id:
                 token.sealed, token.key_id = box.reseal(token.sealed), box.key_id
                 done += 1
-        for table in SEALED:
-            for kept in work.session.scalars(select(table).where(table.key_id != box.key_id)):
-                kept.sealed, kept.key_id = box.reseal(kept.sealed), box.key_id
-                done += 1
+        kept: list[AccountSample | OpenedRecipient] = [
+            *work.session.scalars(select(AccountSample).where(AccountSample.key_id != box.key_id)),
+            *work.session.scalars(
+                select(OpenedRecipient).where(OpenedRecipient.key_id != box.key_id)
+            ),
+        ]
+        for one in kept:
+            one.sealed, one.key_id = box.reseal(one.sealed), box.key_id
+        done += len(kept)
         work.commit()
     return done + reseal(context)  # webhooks seal with the same keys
+
+
+def checked_settings(
+    context: Context,
+    manifest: Manifest,
+    settings: Mapping[str, str] | None,
+    secrets: Mapping[str, str] | None,
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Settings and secrets of a new account, without empty ones. Raises InputError."""
+    given, hidden = _plain(settings), _plain(secrets)
+    _check(context, manifest, given, hidden)
+    _check_required(manifest, given, hidden)
+    return given, hidden
 
 
 def account_row(work: UnitOfWork, code: str) -> ConnectorAccount:

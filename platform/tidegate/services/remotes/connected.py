@@ -133,6 +133,11 @@ class Connected(Mapping[str, Carrier]):
         return AccountCarrier(self._context, row.id, row.code, made, duplicates, row.state, line)
 
 
+def manifest_called(connector: str) -> Manifest:
+    """Raises NotFound, ConfigError."""
+    return discovery.manifest_of(connector)
+
+
 def manifest_for(row: ConnectorAccount) -> Manifest:
     """The manifest of an account's connector, as it ships. Raises NotFound, ConfigError."""
     return discovery.manifest_of(row.connector)

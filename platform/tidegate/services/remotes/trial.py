@@ -1,0 +1,70 @@
+"""Whether credentials work, before they are kept: one call of the connector, over a client that keeps no record.
+
+Connectors with tokens are not tried like this: their refresh tokens are often good for one use, which must be ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from tidegate.errors import TidegateError
+from tidegate.sdk import discovery
+from tidegate.sdk.account import Account
+from tidegate.sdk.capabilities import ChecksCredentials
+from tidegate.sdk.http.messages import Request, Response
+from tidegate.sdk.http.sending import Sender, Sent
+from tidegate.sdk.manifest import Manifest
+from tidegate.services.context import Context
+from tidegate.services.remotes.accounts import checked_settings
+from tidegate.services.remotes.checking import Checked
+
+
+class TrialHttp:
+    """tidegate.sdk.http.client.Http of an account that is not there yet."""
+
+    def __init__(self, context: Context) -> None:
+        reach = context.reach
+        self._sender = Sender(reach.trusted, times=reach.times, connections=1)
+        self._clock = context.clock
+
+    def send(self, request: Request) -> Response:
+        return self._sender.send(request, Sent())
+
+    def throttled(self, api: str, wait_s: float | None = None) -> None:
+        """Nothing comes after it."""
+
+    def now(self) -> datetime:
+        return self._clock()
+
+
+def can_try(manifest: Manifest) -> bool:
+    """Whether the connector can be asked without an account."""
+    able = manifest.capabilities
+    return "check_credentials" in able and "refresh_tokens" not in able
+
+
+def try_out(
+    context: Context, connector: str, settings: Mapping[str, str], secrets: Mapping[str, str]
+) -> Checked:
+    """Ask the platform who we are with these; nothing is kept.
+
+    Raises:
+        NotFound: no such connector. InputError: a setting is wrong or missing; `fields["field"]` names it.
+    """
+    manifest = discovery.manifest_of(connector)
+    given, hidden = checked_settings(context, manifest, settings, secrets)
+    if not can_try(manifest):
+        return Checked(asked=False)
+    defaults = {name: one.default for name, one in manifest.settings.items() if one.default}
+    account = Account(
+        id=0, shop="", manifest=manifest, settings={**defaults, **given}, http=TrialHttp(context),
+        secret=lambda name: hidden.get(name, ""),
+    )  # fmt: skip
+    try:
+        made = discovery.connect(account)
+        if not isinstance(made, ChecksCredentials):
+            return Checked(asked=False)
+        return Checked(asked=True, who=made.check_credentials()[:80])
+    except TidegateError as error:
+        return Checked(asked=True, error=error)
