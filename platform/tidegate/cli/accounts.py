@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from tidegate.bootstrap import new_secret_key, open_context
+from tidegate.cli.accounts_sync import COMMANDS
 from tidegate.cli.language import language, text
 from tidegate.errors import InputError
 from tidegate.sdk.discovery import manifest_of
@@ -226,3 +227,7 @@ def _document(one: AccountView) -> dict[str, Any]:
 
 def _said(as_json: bool, document: dict[str, Any], sentence: str) -> None:
     click.echo(json.dumps(document, ensure_ascii=False) if as_json else sentence)
+
+
+for _command in COMMANDS:
+    accounts.add_command(_command)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from tidegate.errors import InputError, NotFound
+from tidegate.errors import InputError, NotFound, TidegateError
 from tidegate.services.context import Context
+from tidegate.services.opened_recipients import open_recipient
 from tidegate.store.tables import Event, Order
 
 
@@ -19,6 +20,8 @@ class ClearRecipient:
     buyer: str
     buyer_memo: str
     seller_memo: str
+    opened: bool = False  # by the platform, for this look
+    trouble: TidegateError | None = None  # why it was not, though the order has a token
 
 
 def order_not_found(order_id: int) -> NotFound:
@@ -60,7 +63,7 @@ def reveal_recipient(context: Context, order_id: int, actor: str, reason: str) -
             )
         )
         work.commit()
-        return ClearRecipient(
+        clear = ClearRecipient(
             name=order.recipient_name or "-",
             phone=order.recipient_phone or "-",
             address=order.address or "-",
@@ -68,3 +71,17 @@ def reveal_recipient(context: Context, order_id: int, actor: str, reason: str) -
             buyer_memo=order.buyer_memo or "",
             seller_memo=order.seller_memo or "",
         )
+    return _opened(context, order_id, clear, actor, reason.strip())
+
+
+def _opened(
+    context: Context, order_id: int, clear: ClearRecipient, actor: str, reason: str
+) -> ClearRecipient:
+    """With what the platform tells of a recipient that came as a token or a mask."""
+    try:
+        found = open_recipient(context, order_id, actor, reason)
+    except TidegateError as error:
+        return replace(clear, trouble=error)
+    if found is None:
+        return clear
+    return replace(clear, name=found.name, phone=found.phone, address=found.address, opened=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema
 from marshmallow import fields as m
 
+from tidegate.services.syncing.previews import PreviewOrder
 from tidegate.services.workshop.feedback import Hits
 from tidegate.services.workshop.overriding import Overridden
 from tidegate.services.workshop.testing import Proposed
@@ -59,3 +60,26 @@ class NewSecret(Schema):
 
     id = m.Integer(required=True)
     secret = m.String(required=True)
+
+
+class Connector(Schema):
+    id = m.String(required=True)
+    kinds = m.List(m.String(), required=True)
+    title = m.Dict(keys=m.String(), values=m.String(), required=True)
+    about = m.Dict(keys=m.String(), values=m.String(), required=True)
+    verified = m.String(required=True)
+    capabilities = m.List(m.String(), required=True)
+
+
+class Asked(Schema):
+    tasks = m.List(m.String(), required=True)
+
+
+class Checked(Schema):
+    asked = m.Boolean(required=True)
+    who = m.String(required=True)
+    code = m.String(required=True)
+
+
+class Previewed(Schema):
+    orders = m.List(m.Nested(schema_of(PreviewOrder)), required=True)

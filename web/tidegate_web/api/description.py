@@ -28,6 +28,7 @@ TAGS = {
     "api_orders": "Orders",
     "api_webhooks": "Webhooks",
     "api_jobs": "Background jobs",
+    "api_accounts": "Connections",
 }
 ABOUT = """Orders in, and everything the pages of the rule workshop and of webhooks do, for programs: the same services.
 
