@@ -10,11 +10,12 @@ from sqlalchemy import select, update
 from tidegate.domain.orders import LineDraft, OrderDraft, RecipientDraft
 from tidegate.jobs import rescue
 from tidegate.jobs.runner import drain
-from tidegate.services import chain, review, routing, settling, shipping, tracking
+from tidegate.services import review, routing, settling, shipping, tracking
 from tidegate.services.context import Context
 from tidegate.services.handover import hand_over
 from tidegate.services.intake import import_orders
 from tidegate.services.labels import print_labels
+from tidegate.services.sweeping import sweep
 from tidegate.store.tables import (
     CarrierService,
     Effect,
@@ -120,7 +121,7 @@ def settle_down(context: Context, times: list[datetime]) -> None:
     drain(context)
     for _ in range(ROUNDS):
         times[0] += timedelta(seconds=150)
-        if chain.sweep(context) == 0 and not _waiting(context, times[0]):
+        if sweep(context) == 0 and not _waiting(context, times[0]):
             return
         drain(context)
 

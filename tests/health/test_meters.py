@@ -22,9 +22,9 @@ NAME = re.compile(r"\btidegate_[a-z_]+")
 COUNTING = """
 import os, sys
 from pathlib import Path
-from tidegate.telemetry import meters
+from tidegate.telemetry import meters, shared
 folder = Path(sys.argv[1])
-meters.share_figures(folder)
+shared.share_figures(folder)
 pids = []
 for n in range(3):
     pid = os.fork()
@@ -35,9 +35,9 @@ for n in range(3):
     pids.append(pid)
 for pid in pids:
     os.waitpid(pid, 0)
-    meters.forget_process(pid)
-from prometheus_client import generate_latest
-print(generate_latest(meters.counted()).decode())
+    shared.forget_process(pid)
+print(shared.read_shared().decode())
+print(sorted(f.name for f in folder.glob("*.db") if str(os.getpid()) not in f.name))
 """
 
 
@@ -61,17 +61,22 @@ def test_processes_add_up_and_those_that_ended_still_count(tmp_path: Path) -> No
     assert 'tidegate_job_runs_total{kind="sweep_orders",outcome="done"} 6.0' in done.stdout
     count = 'tidegate_request_seconds_count{endpoint="orders.show",method="GET",status="200"} 3.0'
     assert count in done.stdout
+    assert "['counter_0.db', 'histogram_0.db']" in done.stdout, "the dead leave no files"
 
 
 def test_a_new_start_forgets_the_figures_of_the_last(tmp_path: Path) -> None:
-    left = tmp_path / "counter_1.db"
+    left = tmp_path / f"counter_{2**22 + 1}.db"  # no process has this number
     left.write_bytes(b"old")
     probe = (
-        "import sys; from pathlib import Path; from tidegate.telemetry.meters import share_figures;"
+        "import sys; from pathlib import Path; from tidegate.telemetry.shared import share_figures;"
         "share_figures(Path(sys.argv[1]))"
     )
     subprocess.run([sys.executable, "-c", probe, str(tmp_path)], check=True, timeout=60)
     assert not left.exists()
+    living = tmp_path / f"counter_{os.getpid()}.db"
+    living.write_bytes(b"counting")
+    subprocess.run([sys.executable, "-c", probe, str(tmp_path)], check=True, timeout=60)
+    assert living.exists(), "somebody else still counts there"
 
 
 def test_alert_rules_name_figures_that_exist() -> None:

@@ -18,7 +18,8 @@ from tidegate.services import (
     shipping,
     stock_levels,
 )
-from tidegate.services.chain import advance, advance_many, sweep
+from tidegate.services.chain import advance, advance_many
+from tidegate.services.sweeping import sweep
 from tidegate.services.work import enqueue_advance
 from tidegate.store.tables import (
     Alert,

@@ -11,12 +11,13 @@ from sqlalchemy import update
 
 from tidegate.errors import Conflict, InputError, NotFound
 from tidegate.services import stock_levels
-from tidegate.services.chain import advance_many, sweep
+from tidegate.services.chain import advance_many
 from tidegate.services.inventory import promised
 from tidegate.services.reserving import Want, give_back, reserve_all, ship
 from tidegate.services.shipping import cancel_order
 from tidegate.services.stock_books import differences
 from tidegate.services.stock_sync import Told, sync_stock
+from tidegate.services.sweeping import sweep
 from tidegate.store.stock_tables import StockMove
 from tidegate.store.tables import Event, Job, Order, OrderLine, Reservation, Stock
 

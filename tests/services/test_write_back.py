@@ -14,10 +14,10 @@ from tidegate.jobs.rescue import rescue
 from tidegate.jobs.runner import drain
 from tidegate.sdk.carrier import DuplicateClass
 from tidegate.sdk.shop import Shipment
-from tidegate.services import chain
 from tidegate.services.chain import advance
 from tidegate.services.handover import hand_over
 from tidegate.services.labels import print_labels
+from tidegate.services.sweeping import sweep
 from tidegate.store.tables import Effect, Job, Parcel, Warehouse
 
 A, B, C = (
@@ -86,7 +86,7 @@ def test_the_number_is_told_once_and_put_on_the_time_line(both: Any, duplicates:
     parcel_id = gone(both, shop)
     drain(both.context)
     both.wait(minutes=5)
-    chain.sweep(both.context)
+    sweep(both.context)
     drain(both.context)
     assert [one.waybill_no for one in shop.told] == [both.carrier.made["T1-P1-G1"]]
     assert shop.calls == [f"T1-P{parcel_id}-S1"]
@@ -137,7 +137,7 @@ def test_a_shop_that_can_not_be_asked_is_told_at_most_once(world: Any, when: str
     for _ in range(4):
         drain(world.context)
         world.wait(minutes=10)
-        chain.sweep(world.context)
+        sweep(world.context)
     assert effect(world).state == "unknown"
     assert len(shop.calls) == 1
 
@@ -153,7 +153,7 @@ def test_what_was_certainly_not_told_is_told_later_and_a_no_is_kept(world: Any) 
     drain(world.context)
     assert (effect(world).state, effect(world).error_code) == ("rejected", "shop.order_closed")
     world.wait(minutes=30)
-    chain.sweep(world.context)
+    sweep(world.context)
     drain(world.context)
     assert len(shop.calls) == 2
     assert "write_back_refused" in world.events(1)
@@ -186,7 +186,7 @@ def test_a_process_that_dies_while_telling_is_found_by_the_sweep(
         work.session.execute(update(Job).where(Job.state == "leased").values(lease_until=long_ago))
         work.commit()
     rescue(world.context.store)  # what the clerk of a runner does once a lease is over
-    chain.sweep(world.context)
+    sweep(world.context)
     drain(world.context)
     assert effect(world).state == "confirmed"
     assert len(shop.told) == 1
@@ -197,6 +197,6 @@ def test_a_shop_without_an_api_hears_nothing(world: Any) -> None:
     world.context = replace(world.context, shops={})
     drain(world.context)
     world.wait(minutes=10)
-    assert chain.sweep(world.context) == 0
+    assert sweep(world.context) == 0
     assert parcel_id
     assert world.count(Effect, Effect.kind == "write_back") == 0

@@ -14,6 +14,7 @@ from tidegate.cli.scaled import check_database
 from tidegate.jobs.celery_app import Messenger
 from tidegate.jobs.relay import Relay
 from tidegate.settings import Settings
+from tidegate.telemetry.shared import figures_folder, share_figures
 
 
 @click.command(
@@ -33,6 +34,7 @@ def relay(as_json: bool) -> None:
     settings = Settings.from_environment()
     messenger = Messenger(settings)
     check_database(settings)
+    share_figures(figures_folder(settings.data_dir))
     context = open_context(settings, migrate=False)
     running = Relay(context, messenger, lease_s=settings.lease_s)
     for sign in (signal.SIGTERM, signal.SIGINT):

@@ -23,6 +23,7 @@ from tidegate.cli.scaled import check_database
 from tidegate.services.accounts import founding
 from tidegate.services.accounts.secrets_kept import new_setup_code
 from tidegate.settings import Settings
+from tidegate.telemetry.shared import figures_folder, forget_process, share_figures
 
 STOPPING = b'{"ready": false, "reasons": [{"code": "process.stopping", "said": "this process is ending"}]}\n'
 
@@ -67,6 +68,7 @@ def serve(
     refuse_open_network(settings)
     refuse_taken_port(settings.host, settings.port)
     check_database(settings)
+    share_figures(figures_folder(settings.data_dir))
     code = _setup_code(settings)
 
     def ready() -> None:
@@ -117,6 +119,7 @@ class Pages(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
             "loglevel": "warning",
             "control_socket_disable": True,
             "when_ready": lambda _server: self.ready(),
+            "child_exit": lambda _server, worker: forget_process(worker.pid),
         }
         for name, value in values.items():
             if name in self.cfg.settings:
@@ -132,6 +135,7 @@ class Pages(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
             allowed_hosts=settings.allowed_hosts,
             setup_code=self.setup_code,
             proxies=settings.trusted_proxies,
+            metrics_token=settings.metrics_token,
         )
         app.wsgi_app = Readiness(app.wsgi_app, self.stopping)
         return app

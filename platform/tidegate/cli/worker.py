@@ -12,6 +12,7 @@ from tidegate.cli.scaled import check_database
 from tidegate.jobs import celery_app
 from tidegate.services.job_kinds import QUEUES
 from tidegate.settings import Settings
+from tidegate.telemetry.shared import figures_folder, share_figures
 
 
 @click.command(
@@ -44,6 +45,7 @@ def worker(processes: int | None, queues: tuple[str, ...], as_json: bool) -> Non
     settings = Settings.from_environment()
     celery_app.make_app(settings)  # says what is missing before anything is opened
     check_database(settings)
+    share_figures(figures_folder(settings.data_dir))
 
     def ready() -> None:
         if as_json:

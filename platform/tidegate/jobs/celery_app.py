@@ -7,6 +7,7 @@ guards work in a broker is used: no late acknowledgement, no result, no ETA, no 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
@@ -15,13 +16,17 @@ from tidegate.bootstrap import open_context
 from tidegate.errors import ConfigError
 from tidegate.jobs import rescue, table
 from tidegate.jobs.leases import Leases
+from tidegate.jobs.runner import BATCH
 from tidegate.jobs.running import run
+from tidegate.services.context import Context
 from tidegate.services.contexts import Contexts
 from tidegate.settings import Settings
 from tidegate.store.unit_of_work import Store, open_engine
+from tidegate.telemetry.shared import forget_the_dead
 
 TASK = "tidegate.run_jobs"
 PREFIX = "tidegate."
+LANE_S = 20.0  # a child stays with one lane for so long, then others have their turn
 HARD_LIMIT_S = 900  # ends a child that hangs; its leases end, and another takes its jobs
 REPORT_LIMIT_S = 5 * 3600
 SETTINGS: dict[str, Any] = {
@@ -102,6 +107,7 @@ class Child:
 
     def begin(self, **_: object) -> Contexts:
         """After the fork: no connection is shared with the parent."""
+        forget_the_dead()  # the child before us may have been killed
         context = open_context(self._settings, migrate=False)
         self._contexts = Contexts(context)
         self._leases = Leases(context.store, self._settings.lease_s)
@@ -124,9 +130,24 @@ class Child:
             lease_s=self._settings.lease_s,
         )  # fmt: skip
         jobs.sort(key=lambda job: (job.tenant_id, job.name, job.id))
-        for (tenant_id, _), batch in groupby(jobs, key=lambda job: (job.tenant_id, job.name)):
-            run(contexts.of(tenant_id), list(batch), self._leases)
+        for (tenant_id, name), batch in groupby(jobs, key=lambda job: (job.tenant_id, job.name)):
+            in_hand = list(batch)
+            run(contexts.of(tenant_id), in_hand, self._leases)
+            for lane in {job.lane for job in in_hand if job.lane is not None}:
+                self._go_on(contexts.of(tenant_id), name, lane)
         return len(jobs)
+
+    def _go_on(self, context: Context, name: str, lane: str) -> None:
+        """Whoever has a lane in hand works it off: the relay sends one message of a lane at a time."""
+        end = time.monotonic() + LANE_S
+        while time.monotonic() < end:
+            jobs = table.claim(
+                context.store, context.tenant_id, context.clock(), BATCH, names=[name], lane=lane,
+                worker=rescue.worker_name(), lease_s=self._settings.lease_s,
+            )  # fmt: skip
+            if not jobs:
+                return
+            run(context, jobs, self._leases)
 
 
 def work(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tidegate.services import alerts, chain, tracking, voiding, write_back
+from tidegate.services import alerts, chain, shipping, tracking, voiding, write_back
 from tidegate.services.backups import reconciling
 from tidegate.services.context import Context
 from tidegate.services.hooks import working
@@ -13,6 +13,7 @@ from tidegate.services.job_pruning import prune_jobs
 from tidegate.services.pruning import prune_personal
 from tidegate.services.syncing import order_runs
 from tidegate.services.syncing import working as syncing
+from tidegate.services.sweeping import sweep
 from tidegate.services.webhooks import delivering, spreading, tending
 from tidegate.services.workshop import hit_counting, simulation_run
 
@@ -20,7 +21,13 @@ Function = Callable[[Context, Mapping[str, Any]], object]
 
 
 def _advance(context: Context, args: Mapping[str, Any]) -> None:
-    chain.advance(context, int(args["order_id"]), str(args.get("trigger", "advance")))
+    chain.decide_many(context, [int(args["order_id"])], str(args.get("trigger", "advance")))
+
+
+def _request(context: Context, many: Sequence[Mapping[str, Any]]) -> None:
+    wanted = {int(args["parcel_id"]): int(args["order_id"]) for args in many}
+    shipping.request_waybills(context, dict.fromkeys(wanted.values()), only=wanted)
+    alerts.watch(context, wanted, "waybill")
 
 
 FUNCTIONS: Mapping[str, Function] = {
@@ -39,11 +46,12 @@ FUNCTIONS: Mapping[str, Function] = {
         context, int(args["account_id"]), str(args["task"]), str(args.get("began_by", ""))
     ),
     "sync_accounts": lambda context, _args: syncing.spread(context),
+    "request_waybill": lambda context, args: _request(context, [args]),
     "reconcile_restore": lambda context, _args: reconciling.reconcile(context),
     "simulate": lambda context, args: simulation_run.run(context, int(args["simulation_id"])),
     "spread_webhooks": lambda context, _args: spreading.spread(context),
     "tend_webhooks": lambda context, _args: tending.tend(context),
-    "sweep_orders": lambda context, _args: chain.sweep(context),
+    "sweep_orders": lambda context, _args: sweep(context),
     "watch_parcels": lambda context, args: alerts.watch(
         context, args["parcel_ids"], str(args["trigger"])
     ),
@@ -52,7 +60,8 @@ FUNCTIONS: Mapping[str, Function] = {
     "void_waybill": lambda context, args: voiding.void_waybill(context, int(args["effect_id"])),
 }
 BATCHES: Mapping[str, Callable[[Context, list[Mapping[str, Any]]], object]] = {
-    "advance_order": lambda context, many: chain.advance_many(
+    "request_waybill": _request,
+    "advance_order": lambda context, many: chain.decide_many(
         context, [int(args["order_id"]) for args in many]
     ),
     "alert_wakeup": lambda context, many: alerts.watch(

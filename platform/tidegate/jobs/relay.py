@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Protocol
 
 import structlog
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, exists, func, literal_column, or_, select, update
 
 from tidegate.jobs.clerk import Clerk
 from tidegate.jobs.due import due
@@ -23,7 +23,7 @@ from tidegate.jobs.rows import JOB, READY
 from tidegate.jobs.runner import Runner, turned
 from tidegate.services.context import Context
 from tidegate.services.contexts import Contexts
-from tidegate.services.job_kinds import QUEUES, queue_of
+from tidegate.services.job_kinds import QUEUES, kind_of, queue_of
 from tidegate.store.database_clock import database_now
 from tidegate.store.unit_of_work import Store
 
@@ -106,11 +106,17 @@ class Relay:
             limit = min(share, room - sent)
             if limit <= 0:
                 break
-            ids = unsent(self._store, tenant_id, name, now, again_s, limit)
-            for bunch in bunches(ids, PER_MESSAGE if name in BATCHES else 1):
-                self._sender.send(queue, bunch)
-            mark_sent(self._store, ids)
-            sent += len(ids)
+            if kind_of(name).lanes:
+                messages: list[Sequence[int]] = unsent_in_lanes(
+                    self._store, tenant_id, name, now, again_s
+                )
+            else:
+                ids = unsent(self._store, tenant_id, name, now, again_s, limit)
+                messages = list(bunches(ids, PER_MESSAGE if name in BATCHES else 1))
+            for message in messages:
+                self._sender.send(queue, message)
+                mark_sent(self._store, message)
+                sent += len(message)
         return sent
 
     def _away(self, error: Exception) -> None:
@@ -154,6 +160,29 @@ def unsent(
     question = select(JOB.c.id).where(rows).order_by(JOB.c.due_at, JOB.c.id).limit(limit)
     with store.unscoped(readonly=True) as session:
         return list(session.connection().execute(question).scalars())
+
+
+def unsent_in_lanes(
+    store: Store, tenant_id: int, name: str, now: datetime, again_s: float
+) -> list[Sequence[int]]:
+    """One message for each lane that nobody has in hand and none was sent for; who gets it works the lane off."""
+    other = JOB.alias("other")
+    sent = and_(
+        other.c.state == literal_column("'ready'"), other.c.sent_at > database_now(-again_s)
+    )
+    busy = exists().where(
+        other.c.tenant_id == tenant_id, other.c.lane == JOB.c.lane,
+        or_(other.c.state == literal_column("'leased'"), sent),
+    )  # fmt: skip
+    rows = and_(JOB.c.tenant_id == tenant_id, READY, JOB.c.name == name, JOB.c.due_at <= now)
+    lost = or_(JOB.c.sent_at.is_(None), JOB.c.sent_at <= database_now(-again_s))
+    free = or_(and_(JOB.c.lane.is_(None), lost), ~busy.correlate(JOB))
+    question = select(JOB.c.lane, JOB.c.id).where(rows, free).order_by(JOB.c.due_at, JOB.c.id)
+    by_lane: dict[str | None, list[int]] = {}
+    with store.unscoped(readonly=True) as session:
+        for lane, id_ in session.connection().execute(question.limit(WINDOW)):
+            by_lane.setdefault(lane, []).append(id_)
+    return [ids[:PER_MESSAGE] for ids in by_lane.values()]
 
 
 def mark_sent(store: Store, ids: Sequence[int]) -> None:

@@ -26,9 +26,10 @@ class Claimed:
     args: Mapping[str, Any]
     attempt: int
     v: int
+    lane: str | None = None
 
 
-COLUMNS = (JOB.c.id, JOB.c.tenant_id, JOB.c.name, JOB.c.args, JOB.c.attempts, JOB.c.v)
+COLUMNS = (JOB.c.id, JOB.c.tenant_id, JOB.c.name, JOB.c.args, JOB.c.attempts, JOB.c.v, JOB.c.lane)
 
 
 def held(jobs: Iterable[Claimed]) -> ColumnElement[bool]:

@@ -10,7 +10,17 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    case,
+    exists,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from tidegate.jobs.rows import COLUMNS, JOB, READY, Claimed, claimed, held
 from tidegate.services.job_kinds import KINDS, kind_of
@@ -33,20 +43,29 @@ def claim(
     limit: int,
     *,
     names: Sequence[str] | None = None,
+    lane: str | None = None,
     worker: str = "",
     lease_s: float = LEASE_S,
 ) -> list[Claimed]:
-    """Lease due jobs of one name (the oldest one's) out of `names`, oldest first."""
+    """Lease due jobs of one name and lane (the oldest one's) out of `names`, oldest first.
+
+    A lane of which jobs are in hand elsewhere waits for them; `lane` asks for jobs of this one only.
+    """
     due = [JOB.c.tenant_id == tenant_id, READY, JOB.c.due_at <= now, _READABLE]
     due += [] if names is None else [JOB.c.name.in_(names)]
-    oldest = select(JOB.c.name, JOB.c.attempts).where(*due).order_by(JOB.c.due_at, JOB.c.id)
+    due += [] if lane is None else [JOB.c.lane == lane]
+    if names is None or any(kind_of(name).lanes for name in names):
+        due.append(_free(tenant_id))
+    oldest = select(JOB.c.name, JOB.c.attempts, JOB.c.lane).where(*due)
+    oldest = oldest.order_by(JOB.c.due_at, JOB.c.id)
     with store.begin(tenant_id) as work:
         connection = work.session.connection()
         first = connection.execute(oldest.limit(1)).first()
         if first is None:
             return []
         alone = first.attempts >= ALONE_FROM
-        chosen = select(JOB.c.id).where(*due, JOB.c.name == first.name)
+        same_lane = JOB.c.lane.is_(None) if first.lane is None else JOB.c.lane == first.lane
+        chosen = select(JOB.c.id).where(*due, JOB.c.name == first.name, same_lane)
         chosen = chosen if alone else chosen.where(JOB.c.attempts < ALONE_FROM)
         chosen = chosen.order_by(JOB.c.due_at, JOB.c.id).limit(1 if alone else limit)
         found = _lease(connection, chosen, worker, now, lease_s)
@@ -63,6 +82,15 @@ def claim_ids(
         found = _lease(session.connection(), chosen.order_by(JOB.c.id), worker, now, lease_s)
         session.commit()
     return found
+
+
+def _free(tenant_id: int) -> ColumnElement[bool]:
+    """Nobody works in the job's lane; two that look at the same moment may both begin, which is allowed."""
+    other = JOB.alias("other")
+    busy = (other.c.tenant_id == tenant_id, other.c.state == literal_column("'leased'"))
+    return or_(
+        JOB.c.lane.is_(None), ~exists().where(*busy, other.c.lane == JOB.c.lane).correlate(JOB)
+    )
 
 
 def finish(store: Store, jobs: Sequence[Claimed], now: datetime) -> None:

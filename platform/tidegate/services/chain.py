@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 
 from sqlalchemy import select
 
-from tidegate.services import alerts, shipping, write_back
+from tidegate.services import alerts, shipping
 from tidegate.services.context import Context
-from tidegate.services.expiring import expire_reservations
 from tidegate.services.history import load_history, windows_read
 from tidegate.services.inventory import run_inventories
 from tidegate.services.review import reconsider, run_intake, run_review
 from tidegate.services.routing import run_routing
 from tidegate.services.states import move_order
 from tidegate.services.subjects import Subject, load_subjects
-from tidegate.services.work import enqueue
-from tidegate.store.tables import Effect, Job, Order, Parcel
+from tidegate.services.waybills.ordering import request_later
+from tidegate.store.tables import Parcel
 from tidegate.store.unit_of_work import UnitOfWork
 
 GROUP = 50  # orders per transaction: one commit costs as much as deciding several orders
@@ -25,27 +24,43 @@ JUDGED = (
     "on_hold", "approved", "waiting_stock", "allocated", "routed", "waybill", "printed",
 )  # fmt: skip
 ASKED = ("received", *JUDGED)
-MOVING = ("received", "approved", "allocated", "routed")  # nobody need do anything for these
-FORGOTTEN_AFTER = timedelta(minutes=2)
-SWEEP = 500  # orders per sweep; the next one is a minute away
 Step = Callable[[UnitOfWork, Context, Subject, datetime, str], object]
 
 
+def decide_many(context: Context, order_ids: Sequence[int], trigger: str = "advance") -> None:
+    """Take orders through the gates, a group per transaction; jobs that ask carriers commit with it.
+
+    No carrier is called here: one that is slow delays the parcels of its own lane only.
+    """
+    for group in _groups(order_ids):
+        with context.store.begin(context.tenant_id) as work:
+            subjects = load_subjects(work, group)
+            now = context.clock()
+            _decide(work, context, subjects.values(), now, trigger)
+            request_later(work, subjects.values(), now)
+            work.commit()
+        alerts.watch(context, _to_watch(context, group), "advance")
+
+
 def advance(context: Context, order_id: int, trigger: str = "advance") -> None:
-    """Take one order as far as it goes."""
+    """Take one order as far as it goes while the caller waits."""
     advance_many(context, [order_id], trigger)
 
 
 def advance_many(context: Context, order_ids: Sequence[int], trigger: str = "advance") -> None:
-    """Take orders as far as they go, a group per transaction; waybills are asked for in between."""
-    for start in range(0, len(order_ids), GROUP):
-        group = list(order_ids[start : start + GROUP])
+    """As `decide_many`, but carriers are called at once: for a caller that waits for the waybills."""
+    for group in _groups(order_ids):
         with context.store.begin(context.tenant_id) as work:
             subjects = load_subjects(work, group).values()
             _decide(work, context, subjects, context.clock(), trigger)
             work.commit()
         shipping.request_waybills(context, group)
         alerts.watch(context, _to_watch(context, group), "waybill")
+
+
+def _groups(order_ids: Sequence[int]) -> Iterator[list[int]]:
+    for start in range(0, len(order_ids), GROUP):
+        yield list(order_ids[start : start + GROUP])
 
 
 def _decide(
@@ -120,49 +135,3 @@ def _to_watch(context: Context, order_ids: Sequence[int]) -> list[int]:
             Parcel.order_id.in_(order_ids), Parcel.state.in_(("routed", "waybill"))
         )
         return list(work.session.scalars(found))
-
-
-def sweep(context: Context) -> int:
-    """A job for everything that should be moving by itself and has none; the number made.
-
-    Nothing can be forgotten: whatever lost an order's job, it goes on within minutes. Stock that a rule promised
-    for a while only is given back.
-    """
-    now = context.clock()
-    expire_reservations(context)
-    late = now - FORGOTTEN_AFTER
-    with context.store.begin(context.tenant_id) as work:
-        orders = work.session.scalars(
-            select(Order.id)
-            .where(Order.state.in_(MOVING), Order.state_since < late)
-            .order_by(Order.state_since)
-            .limit(SWEEP)
-        )
-        voids = work.session.scalars(
-            select(Effect.id).where(Effect.state == "voiding", Effect.updated_at < late)
-        )
-        wanted = [
-            *(("advance_order", "advance", "order_id", id_) for id_ in orders),
-            *(("void_waybill", "void", "effect_id", id_) for id_ in voids),
-            *(
-                ("write_back", "write_back", "parcel_id", id_)
-                for id_ in write_back.untold(work, context, late, SWEEP)
-            ),
-        ]
-        made = _make_missing(work, wanted, now)
-        work.commit()
-    return made
-
-
-def _make_missing(
-    work: UnitOfWork, wanted: Sequence[tuple[str, str, str, int]], now: datetime
-) -> int:
-    """Jobs (name, key prefix, argument, id) that are not there."""
-    keys = {f"{prefix}:{id_}" for _, prefix, _, id_ in wanted}
-    open_jobs = select(Job.key).where(Job.key.in_(keys), Job.state.in_(("ready", "leased")))
-    busy = set(work.session.scalars(open_jobs))
-    missing = [row for row in wanted if f"{row[1]}:{row[3]}" not in busy]
-    for name, prefix, argument, id_ in missing:
-        key = f"{prefix}:{id_}"
-        enqueue(work, name, {argument: id_}, due_at=now, now=now, key=key)
-    return len(missing)

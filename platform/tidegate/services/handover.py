@@ -46,7 +46,7 @@ def hand_over(context: Context, parcel_ids: Sequence[int], actor: str) -> int:
         for order, parcel in leaving:
             leave(work, order, parcel, now, "person", actor, held=())
             if order.shop_id in context.shops:
-                tell_later(work, [parcel.id], now)
+                tell_later(work, parcel.id, order.shop_id, now)
         done = [parcel.id for _, parcel in leaving]
         del rows
         watch_later(work, done, "handed_over", now)

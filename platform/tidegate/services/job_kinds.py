@@ -14,8 +14,8 @@ LONGEST_S = 600.0
 DEFAULT_QUEUE = "orders"
 QUEUES: Mapping[str, int] = {  # queue: threads of an embedded runner
     "orders": 2,
-    "waybill": 1,
-    "write_back": 1,
+    "waybill": 4,
+    "write_back": 2,
     "tracking": 2,
     "sync": 3,
     "fetch": 1,
@@ -31,12 +31,14 @@ class Kind:
 
     `v` is the newest version of its arguments; `older` turns those of the version before into it. `at_once`: how many
     a thread takes; 1 where each waits for somebody else's answer, so that a slow one holds no others.
+    `lanes`: its jobs call somebody, and of each lane one batch runs at a time.
     """
 
     queue: str = DEFAULT_QUEUE
     attempts: int = 10
     longest_wait_s: float = 600.0
     longest_s: float = LONGEST_S
+    lanes: bool = False
     v: int = 1
     at_once: int = 50
     older: Callable[[Args], Args] | None = None
@@ -52,10 +54,9 @@ KINDS: Mapping[str, Kind] = {
     "sync_account": Kind("sync", attempts=3, longest_wait_s=60, at_once=1),
     "fetch_order": Kind("fetch", attempts=20, longest_wait_s=1800, at_once=5),
     "prune_personal": Kind("report", attempts=3),
-    "void_waybill": Kind("waybill", attempts=20, longest_wait_s=1800),
-    "resolve_effect": Kind("waybill", attempts=20, longest_wait_s=1800),
-    "request_waybill": Kind("waybill", attempts=20),
-    "write_back": Kind("write_back", attempts=20, longest_wait_s=1800),
+    "void_waybill": Kind("waybill", attempts=20, longest_wait_s=1800, lanes=True),
+    "request_waybill": Kind("waybill", attempts=20, lanes=True),
+    "write_back": Kind("write_back", attempts=20, longest_wait_s=1800, lanes=True),
     "work_hook_messages": Kind("tracking"),
     "deliver_webhooks": Kind("webhook"),
     "spread_webhooks": Kind("webhook"),

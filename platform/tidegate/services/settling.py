@@ -75,7 +75,8 @@ def settle_write_back(
             actor_kind="person", actor=actor, data={"reason": said, "told": told_before},
         )  # fmt: skip
         if not told_before:
-            tell_later(work, [parcel.id], now)
+            order = order_of(work, parcel.order_id)
+            tell_later(work, parcel.id, order.shop_id, now)
         work.commit()
 
 

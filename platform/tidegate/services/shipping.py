@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import structlog
 from sqlalchemy import select
 
 from tidegate.errors import Conflict
+from tidegate.sdk.carrier import Waybill
 from tidegate.services.context import Context
 from tidegate.services.effect_rows import IN_FLIGHT
 from tidegate.services.people import order_of, required_reason, wrong_state
@@ -16,16 +17,21 @@ from tidegate.services.voiding import withdraw
 from tidegate.services.waybills.asking import begin
 from tidegate.services.waybills.calling import Answer, Sending, call_all
 from tidegate.services.waybills.finishing import finish
+from tidegate.services.waybills.ordering import go_on
 from tidegate.store.tables import Order, Parcel
 
 log = structlog.get_logger()
 Answered = Sequence[tuple[Sending, Answer]]
 
 
-def request_waybills(context: Context, order_ids: Iterable[int]) -> None:
-    """Get waybills for the routed parcels of these orders; the calls are outside any transaction."""
+def request_waybills(
+    context: Context, order_ids: Iterable[int], only: Collection[int] | None = None
+) -> None:
+    """Get waybills for the routed parcels of these orders (`only` these parcels, if said); the calls are outside
+    any transaction.
+    """
     with context.store.begin(context.tenant_id) as work:
-        requests = begin(work, context, list(order_ids))
+        requests = begin(work, context, list(order_ids), only)
         work.commit()
     if not requests:
         return
@@ -49,6 +55,8 @@ def _write(context: Context, answered: Answered) -> None:
         for sending, answer in answered:
             finish(work, context, sending, answer)
         del loaded  # it kept the rows in the session's memory, one query for all
+        answering = {s.connector for s, answer in answered if isinstance(answer, Waybill)}
+        go_on(work, answering, context.clock())
         work.commit()
 
 

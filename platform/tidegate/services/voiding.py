@@ -50,7 +50,9 @@ def void_later(work: UnitOfWork, effect: Effect, due_at: datetime, now: datetime
     """Let a job tell the carrier, not before `due_at`: a call under way must have landed."""
     effect.state, effect.updated_at = "voiding", now
     args = {"effect_id": effect.id}
-    enqueue(work, "void_waybill", args, due_at=due_at, now=now, key=f"void:{effect.id}")
+    account = str(effect.answer.get("connector", "")) or None
+    key = f"void:{effect.id}"
+    enqueue(work, "void_waybill", args, due_at=due_at, now=now, key=key, lane=account)
 
 
 def withdraw(work: UnitOfWork, order: Order, now: datetime) -> None:

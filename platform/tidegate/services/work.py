@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Executable, Table, bindparam, case, update
+from sqlalchemy import Executable, Table, bindparam, case, select, update
 
 from tidegate.store.dialects import INSERTS, Insert
 from tidegate.store.tables import Job
@@ -42,14 +42,20 @@ def enqueue(
     due_at: datetime,
     now: datetime,
     key: str | None = None,
+    lane: str | None = None,
 ) -> None:
-    """Add a job; with a `key` there is at most one open job, and the earlier due time wins."""
+    """Add a job; with a `key` there is at most one open job, and the earlier due time wins.
+
+    `lane` names whom it calls (an account, a shop): of a lane one batch runs at a time, so that a slow one
+    keeps one pair of hands busy and not all.
+    """
     connection = work.session.connection()
     values = {
         "tenant_id": work.tenant_id,
         "name": name,
         "args": carry(args),
         "key": key,
+        "lane": lane,
         "state": "ready",
         "due_at": due_at,
         "attempts": 0,
@@ -66,6 +72,13 @@ def enqueue_advance(work: UnitOfWork, order_id: int, now: datetime) -> None:
     """Let the chain look at this order."""
     args = {"order_id": order_id}
     enqueue(work, "advance_order", args, due_at=now, now=now, key=f"advance:{order_id}")
+
+
+def open_keys(work: UnitOfWork, keys: Collection[str]) -> set[str]:
+    """Which of these keys have a job that waits or runs."""
+    mine = (JOB.c.tenant_id == work.tenant_id, JOB.c.key.in_(keys))
+    waiting = select(JOB.c.key).where(*mine, JOB.c.state.in_(("ready", "leased")))
+    return {str(key) for key in work.session.connection().execute(waiting).scalars()}
 
 
 def watch_later(work: UnitOfWork, parcel_ids: Sequence[int], trigger: str, now: datetime) -> None:

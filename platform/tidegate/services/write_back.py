@@ -5,7 +5,6 @@ An effect of the kind `write_back` per parcel and waybill generation. A shop wit
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -45,6 +44,7 @@ class Telling:
     effect_id: int
     attempt: int
     order_id: int
+    shop_id: int
     parcel_id: int
     shop: ShipsOrders
     shipment: Shipment
@@ -52,13 +52,16 @@ class Telling:
 
 
 def tell_later(
-    work: UnitOfWork, parcel_ids: Iterable[int], now: datetime, due_at: datetime | None = None
+    work: UnitOfWork, parcel_id: int, shop_id: int, now: datetime, due_at: datetime | None = None
 ) -> None:
-    """Put the telling of these parcels into the change that let them go."""
-    for parcel_id in parcel_ids:
-        args = {"parcel_id": parcel_id}
-        key = f"write_back:{parcel_id}"
-        enqueue(work, "write_back", args, due_at=due_at or now, now=now, key=key)
+    """Put the telling of a parcel into the change that let it go."""
+    args, key = {"parcel_id": parcel_id}, f"write_back:{parcel_id}"
+    lane = lane_of(shop_id)
+    enqueue(work, "write_back", args, due_at=due_at or now, now=now, key=key, lane=lane)
+
+
+def lane_of(shop_id: int) -> str:
+    return f"shop:{shop_id}"
 
 
 def write_back(context: Context, parcel_id: int) -> None:
@@ -91,7 +94,7 @@ def _begin(work: UnitOfWork, context: Context, parcel_id: int) -> Telling | None
         effect, unclear = born_sending(work, parcel, WRITE_BACK, key, said, now), False
     else:
         unclear = effect.state in UNCLEAR
-        if not _may_repeat(work, effect, parcel, shop, now):
+        if not _may_repeat(work, effect, parcel, order, shop, now):
             return None
     work.session.flush()
     shipment = Shipment(
@@ -103,14 +106,21 @@ def _begin(work: UnitOfWork, context: Context, parcel_id: int) -> Telling | None
         shipped_at=parcel.handed_over_at,
         items=shipped_items(work, parcel),
     )
-    return Telling(effect.id, effect.attempts, order.id, parcel_id, shop, shipment, unclear)
+    return Telling(
+        effect.id, effect.attempts, order.id, order.shop_id, parcel_id, shop, shipment, unclear
+    )
 
 
 def _may_repeat(
-    work: UnitOfWork, effect: Effect, parcel: Parcel, shop: ShipsOrders, now: datetime
+    work: UnitOfWork,
+    effect: Effect,
+    parcel: Parcel,
+    order: Order,
+    shop: ShipsOrders,
+    now: datetime,
 ) -> bool:
     if effect.state == "sending" and now - effect.updated_at < IN_FLIGHT:
-        tell_later(work, [parcel.id], now, effect.updated_at + IN_FLIGHT)
+        tell_later(work, parcel.id, order.shop_id, now, effect.updated_at + IN_FLIGHT)
         return False
     if effect.state in UNCLEAR and shop.duplicates is DuplicateClass.NEITHER:
         effect.state, effect.updated_at = "unknown", now  # for a person: never told twice
@@ -176,7 +186,8 @@ def _finish(work: UnitOfWork, context: Context, telling: Telling, answer: Answer
         return
     parked = isinstance(answer, RemoteUnknown) and telling.shop.duplicates is DuplicateClass.NEITHER
     if not parked:
-        tell_later(work, [telling.parcel_id], now, now + _pause(answer, telling.attempt))
+        due_at = now + _pause(answer, telling.attempt)
+        tell_later(work, telling.parcel_id, telling.shop_id, now, due_at)
 
 
 def _pause(error: RemoteRetry | RemoteUnknown, attempt: int) -> timedelta:
@@ -184,8 +195,10 @@ def _pause(error: RemoteRetry | RemoteUnknown, attempt: int) -> timedelta:
     return timedelta(seconds=float(str(wait))) if wait else RETRY_AFTER * min(attempt, 15)
 
 
-def untold(work: UnitOfWork, context: Context, before: datetime, limit: int) -> list[int]:
-    """Parcels that left a shop with an API before `before` and whose telling neither ended nor waits for a person."""
+def untold(
+    work: UnitOfWork, context: Context, before: datetime, limit: int
+) -> list[tuple[int, int]]:
+    """(parcel, shop) of what left a shop with an API before `before` and whose telling goes on."""
     if not context.shops:
         return []
     told = (
@@ -193,12 +206,12 @@ def untold(work: UnitOfWork, context: Context, before: datetime, limit: int) -> 
         .where(Effect.parcel_id == Parcel.id, Effect.kind == WRITE_BACK)
         .where(Effect.generation == Parcel.generation, Effect.state.in_((*DONE, "unknown")))
     )
-    rows = work.session.scalars(
-        select(Parcel.id)
+    rows = work.session.execute(
+        select(Parcel.id, Order.shop_id)
         .join(Order, Order.id == Parcel.order_id)
         .where(Order.shop_id.in_(context.shops), Parcel.waybill_no.is_not(None))
         .where(Parcel.handed_over_at.between(before - FAR_BACK, before), ~told.exists())
         .order_by(Parcel.handed_over_at)
         .limit(limit)
     )
-    return list(rows)
+    return [(parcel_id, shop_id) for parcel_id, shop_id in rows]

@@ -570,10 +570,16 @@ class Job(TenantScoped, Base):
             "ix_job_ready", "tenant_id", "name", "due_at",
             sqlite_where=text("state = 'ready'"), postgresql_where=text("state = 'ready'"),
         ),
+        Index(
+            "ix_job_lane", "tenant_id", "lane",
+            sqlite_where=text("state = 'leased' AND lane IS NOT NULL"),
+            postgresql_where=text("state = 'leased' AND lane IS NOT NULL"),
+        ),
         UniqueConstraint("tenant_id", "key"),
     )  # fmt: skip
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     name: Mapped[str] = mapped_column(String(60))
+    lane: Mapped[str | None] = mapped_column(String(80))  # whom it calls: one batch each at a time
     args: Mapped[dict[str, Any]] = mapped_column(JsonColumn, default=dict)
     key: Mapped[str | None] = mapped_column(String(160))  # one open job per key; cleared when done
     state: Mapped[str] = mapped_column(String(10), default="ready")

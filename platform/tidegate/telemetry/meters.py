@@ -1,15 +1,13 @@
 """The figures a process counts itself, in a registry of our own. Labels are codes from short lists, never ids.
 
-Several processes (gunicorn's workers, Celery's) share figures through files in a folder: `share_figures` must name it
+Several processes (gunicorn's workers, Celery's) share figures through files in a folder (`shared.py`), which is named
 before the first figure is counted, because prometheus-client decides at its import where values live.
 """
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -88,37 +86,3 @@ def meters() -> Meters:
             (), registry=registry,
         ),
     )  # fmt: skip
-
-
-def share_figures(folder: Path) -> None:
-    """Let this process and those it starts add up their figures in `folder`; empties what an earlier start left.
-
-    Raises:
-        RuntimeError: a figure was counted already, so it lives in memory.
-    """
-    if meters.cache_info().currsize and os.environ.get(FOLDER) != str(folder):
-        raise RuntimeError("share_figures comes before the first figure")
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.db"):
-        old.unlink()
-    os.environ[FOLDER] = str(folder)
-
-
-def forget_process(pid: int) -> None:
-    """A worker ended: its live gauges go; what it counted stays."""
-    if FOLDER in os.environ:
-        from prometheus_client import multiprocess  # see meters()
-
-        multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]
-
-
-def counted() -> CollectorRegistry:
-    """The registry to show: that of this process, or one that adds up those of all that share a folder."""
-    if FOLDER not in os.environ:
-        return meters().registry
-    from prometheus_client import CollectorRegistry, multiprocess  # see meters()
-
-    meters()
-    shown = CollectorRegistry()
-    multiprocess.MultiProcessCollector(shown)  # type: ignore[no-untyped-call]
-    return shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from threading import Lock
@@ -9,7 +10,8 @@ from typing import Any
 
 from tidegate.services.context import Context
 from tidegate.services.health.figures import read_figures
-from tidegate.telemetry.meters import counted
+from tidegate.telemetry.meters import FOLDER, meters
+from tidegate.telemetry.shared import read_shared
 
 KEPT_S = 5.0  # two scrapers ask the database once
 
@@ -29,7 +31,8 @@ class Exposition:
 
         registry = CollectorRegistry()
         registry.register(self)  # `collect` is all that is asked of it
-        return generate_latest(counted()) + generate_latest(registry), CONTENT_TYPE_LATEST
+        own = read_shared() if FOLDER in os.environ else generate_latest(meters().registry)
+        return own + generate_latest(registry), CONTENT_TYPE_LATEST
 
     def collect(self) -> Iterator[Any]:
         with self._lock:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from itertools import groupby
 
 from sqlalchemy import select
@@ -30,16 +30,22 @@ from tidegate.services.effect_rows import (
 from tidegate.services.subjects import Subject, load_subjects
 from tidegate.services.waybills.calling import Sending
 from tidegate.services.waybills.finishing import confirm, hold, no_account
+from tidegate.services.waybills.ordering import GRACE, request_again
 from tidegate.store.tables import CarrierService, Effect, Order, Parcel
 from tidegate.store.unit_of_work import UnitOfWork
 
-GRACE = timedelta(seconds=20)  # what was sent may still arrive: not asked again before
 
-
-def begin(work: UnitOfWork, context: Context, order_ids: list[int]) -> list[Sending]:
-    """Write SENDING for every parcel that needs a waybill and may ask for one."""
+def begin(
+    work: UnitOfWork, context: Context, order_ids: list[int], only: Collection[int] | None = None
+) -> list[Sending]:
+    """Write SENDING for every parcel (of `only`, if said) that needs a waybill and may ask for one."""
     subjects = load_subjects(work, order_ids).values()
-    wanted = [(s, parcel) for s in subjects for parcel in s.parcels if parcel.state == "routed"]
+    wanted = [
+        (s, parcel)
+        for s in subjects
+        for parcel in s.parcels
+        if parcel.state == "routed" and (only is None or parcel.id in only)
+    ]
     if not wanted:
         return []
     services = {row.code: row for row in work.session.scalars(select(CarrierService))}
@@ -55,7 +61,7 @@ def begin(work: UnitOfWork, context: Context, order_ids: list[int]) -> list[Send
         service = services.get(parcel.service_code or "")
         carrier = context.carriers.get(service.connector) if service else None
         if service is None or carrier is None:
-            no_account(work, subject.order, parcel, context.clock())
+            no_account(work, parcel, service, context.clock())
             continue
         found = _take(work, context, subject.order, parcel, effects[parcel.id], service, carrier)
         if found is not None:
@@ -103,10 +109,10 @@ def _take(
         number, code = effect.answer.get("waybill_no", ""), effect.answer.get("sort_code", "")
         confirm(work, order, parcel, Waybill(str(number), str(code)), now)
         return None
-    if effect.state == "sending" and now - effect.updated_at < IN_FLIGHT:
+    pause = {"sending": IN_FLIGHT, "unknown": GRACE}.get(effect.state)
+    if pause is not None and now - effect.updated_at < pause:
+        request_again(work, parcel, service.connector, effect.updated_at + pause, now)
         return None
-    if effect.state == "unknown" and now - effect.updated_at < GRACE:
-        return None  # a job is due when it is time
     if unclear and carrier.duplicates is DuplicateClass.NEITHER:
         effect.state, effect.updated_at = "unknown", now
         hold(work, order, parcel, "waybill_unknown", now)

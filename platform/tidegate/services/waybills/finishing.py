@@ -13,8 +13,8 @@ from tidegate.services.effect_rows import GONE, write_answer
 from tidegate.services.states import move_order, move_parcel, record
 from tidegate.services.voiding import drop_waybill, void_later
 from tidegate.services.waybills.calling import Answer, Sending
-from tidegate.services.work import enqueue
-from tidegate.store.tables import Effect, Order, Parcel
+from tidegate.services.waybills.ordering import request_again
+from tidegate.store.tables import CarrierService, Effect, Order, Parcel
 from tidegate.store.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
@@ -105,20 +105,16 @@ def _later(
         return
     wait = error.fields.get("retry_after_s")
     delay = timedelta(seconds=float(str(wait))) if wait else RETRY_AFTER * min(sending.attempt, 15)
-    again_later(work, order, parcel, now + delay, now)
+    request_again(work, parcel, sending.connector, now + delay, now)
 
 
-def no_account(work: UnitOfWork, order: Order, parcel: Parcel, now: datetime) -> None:
+def no_account(
+    work: UnitOfWork, parcel: Parcel, service: CarrierService | None, now: datetime
+) -> None:
     """Nothing is wrong with the parcel: it waits until an operator sets the connection up."""
     log.warning("waybill.no_account", parcel_id=parcel.id, service=parcel.service_code)
-    again_later(work, order, parcel, now + NO_ACCOUNT_AFTER, now)
-
-
-def again_later(
-    work: UnitOfWork, order: Order, parcel: Parcel, due_at: datetime, now: datetime
-) -> None:
-    args = {"order_id": order.id}
-    enqueue(work, "advance_order", args, due_at=due_at, now=now, key=f"waybill:{parcel.id}")
+    lane = service.connector if service else None
+    request_again(work, parcel, lane, now + NO_ACCOUNT_AFTER, now)
 
 
 def _plain(answer: Answer) -> dict[str, object]:

@@ -1,0 +1,69 @@
+"""When carriers are asked: a job per parcel in the lane of its account, committed with the change it follows from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, String, cast, exists, literal, select, update
+
+from tidegate.services.subjects import Subject
+from tidegate.services.work import JOB, enqueue, open_keys
+from tidegate.store.tables import CarrierService, Job, Order, Parcel
+from tidegate.store.unit_of_work import UnitOfWork
+
+PREFIX = "waybill:"
+GRACE = timedelta(seconds=20)  # what was sent may still arrive: not asked again before
+
+
+def request_later(work: UnitOfWork, subjects: Iterable[Subject], now: datetime) -> None:
+    """A job for every routed parcel that has none; one that waits for its next attempt goes on waiting."""
+    routed = [parcel for s in subjects for parcel in s.parcels if parcel.state == "routed"]
+    if not routed:
+        return
+    busy = open_keys(work, {_key(parcel) for parcel in routed})
+    missing = [parcel for parcel in routed if _key(parcel) not in busy]
+    if not missing:
+        return
+    codes = {parcel.service_code for parcel in missing}
+    rows = work.session.execute(
+        select(CarrierService.code, CarrierService.connector).where(CarrierService.code.in_(codes))
+    )
+    lanes = {code: connector for code, connector in rows}
+    for parcel in missing:
+        request_again(work, parcel, lanes.get(parcel.service_code or ""), now, now)
+
+
+def request_again(
+    work: UnitOfWork, parcel: Parcel, account: str | None, due_at: datetime, now: datetime
+) -> None:
+    """Ask the carrier about this parcel at `due_at`."""
+    args = {"parcel_id": parcel.id, "order_id": parcel.order_id}
+    enqueue(work, "request_waybill", args, due_at=due_at, now=now, key=_key(parcel), lane=account)
+
+
+def go_on(work: UnitOfWork, accounts: Collection[str], now: datetime) -> None:
+    """These carriers answer: parcels that wait for a far attempt at them are asked about soon."""
+    if not accounts:
+        return
+    waiting = (
+        JOB.c.tenant_id == work.tenant_id,
+        JOB.c.name == "request_waybill",
+        JOB.c.state == "ready",
+    )
+    far = (JOB.c.lane.in_(accounts), JOB.c.due_at > now + 2 * GRACE)
+    work.session.connection().execute(update(JOB).where(*waiting, *far).values(due_at=now + GRACE))
+
+
+def asked_for() -> ColumnElement[bool]:
+    """An order has a job that asks a carrier about a parcel of its."""
+    return exists().where(
+        Parcel.order_id == Order.id,
+        Job.tenant_id == Order.tenant_id,
+        Job.key == literal(PREFIX).concat(cast(Parcel.id, String)),
+        Job.state.in_(("ready", "leased")),
+    )
+
+
+def _key(parcel: Parcel) -> str:
+    return f"{PREFIX}{parcel.id}"
