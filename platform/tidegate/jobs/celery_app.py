@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from itertools import groupby
+from multiprocessing import process
 from typing import Any
 
 from tidegate.bootstrap import open_context
@@ -108,6 +109,7 @@ class Child:
     def begin(self, **_: object) -> Contexts:
         """After the fork: no connection is shared with the parent."""
         forget_the_dead()  # the child before us may have been killed
+        _may_have_children()
         context = open_context(self._settings, migrate=False)
         self._contexts = Contexts(context)
         self._leases = Leases(context.store, self._settings.lease_s)
@@ -148,6 +150,15 @@ class Child:
             if not jobs:
                 return
             run(context, jobs, self._leases)
+
+
+def _may_have_children() -> None:
+    """Let this process start others, as a simulation does, which end with it.
+
+    Celery tells the standard library that its children are daemons, which may not, and are keyed by a class of its
+    own, which can't be handed on. To the library this process is a main one.
+    """
+    process._current_process = process._MainProcess()  # type: ignore[attr-defined]
 
 
 def work(

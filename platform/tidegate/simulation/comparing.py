@@ -29,6 +29,7 @@ from tidegate.engine.simulation import (
     same_actions,
 )
 from tidegate.engine.values import fold, parse_money
+from tidegate.simulation.orphans import end_with_parent
 from tidegate.simulation.pool import Versions, versions_of
 from tidegate.simulation.world import service_chosen
 
@@ -240,6 +241,7 @@ def _apart(
 
 def _make(texts: tuple[str, str], vocabularies: tuple[str, str]) -> None:
     global _there
+    end_with_parent()
     _there = versions_of(texts, vocabularies)
 
 

@@ -24,6 +24,7 @@ from tidegate.engine.compiled import Program, compile_set
 from tidegate.engine.reader import read_ruleset
 from tidegate.engine.simulation import Subject, Tally, judge, reader_of
 from tidegate.engine.vocabulary import load_vocabulary
+from tidegate.simulation.orphans import end_with_parent
 
 CHUNK = 2_000
 SMALL = 4_000  # below this many subjects one process is as fast as several
@@ -243,6 +244,7 @@ def versions_of(texts: tuple[str, str], vocabularies: tuple[str, str]) -> Versio
 
 def _make_there(texts: tuple[str, str], vocabularies: tuple[str, str]) -> None:
     global _here
+    end_with_parent()
     _here = versions_of(texts, vocabularies)
 
 

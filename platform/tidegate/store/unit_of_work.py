@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, Executable, Row, event
 from sqlalchemy.orm import ORMExecuteState, Session, sessionmaker, with_loader_criteria
 
-from tidegate.store import shop_scope, trouble
+from tidegate.store import audit_chain, shop_scope, trouble
 from tidegate.store.engines import open_engine
 from tidegate.store.group_commit import GroupCommit, Wish
 from tidegate.store.tables import TenantScoped
@@ -52,6 +52,7 @@ class Store:
         self.engine = engine
         self._shops: frozenset[int] | None = None
         self._sessions = sessionmaker(engine, expire_on_commit=False)
+        audit_chain.watch(self._sessions)
         self._looking = engine.execution_options(readonly=True)
         self._readers = sessionmaker(self._looking, expire_on_commit=False)
         self._group = GroupCommit(engine, _joined)
@@ -130,6 +131,7 @@ def _joined(
     with Session(
         connection, join_transaction_mode="create_savepoint", expire_on_commit=False
     ) as session:
+        audit_chain.watch(session)
         _scope(session, tenant_id)
         if shops is not None:
             shop_scope.limit(session, shops)

@@ -38,19 +38,20 @@ class Exposition:
         with self._lock:
             now = self._monotonic()
             if self._read is None or now - self._read[0] >= KEPT_S:
-                self._read = (now, list(_families(self._context)))
+                self._read = (now, list(_families(self._context, kept=True)))
             found = self._read[1]
         yield from found
+        yield from _families(self._context, kept=False)
 
     def describe(self) -> Iterator[Any]:
         """Nothing: registering must not read the database."""
         return iter(())
 
 
-def _families(context: Context) -> Iterator[Any]:
+def _families(context: Context, *, kept: bool) -> Iterator[Any]:
     from prometheus_client.core import GaugeMetricFamily  # see telemetry.meters
 
-    for figure, samples in read_figures(context):
+    for figure, samples in read_figures(context, kept=kept):
         family = GaugeMetricFamily(figure.name, figure.said, labels=figure.labels)
         for labels, value in samples:
             family.add_metric(labels, value)

@@ -29,18 +29,26 @@ UNCLEAR = ("intent", "sending", "unknown")
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One gauge: its name (unit at the end), what it says, its labels, and a value for each combination."""
+    """One gauge: its name (unit at the end), what it says, its labels, and a value for each combination.
+
+    `kept`: the answer may be some seconds old.
+    """
 
     name: str
     said: str
     labels: tuple[str, ...]
     read: Callable[[Context, Session, datetime], Sequence[Sample]]
+    kept: bool = True
 
 
-def read_figures(context: Context) -> Iterator[tuple[Figure, Sequence[Sample]]]:
-    """Every figure with its samples; one that can't be read is left out and logged."""
+def read_figures(
+    context: Context, *, kept: bool | None = None
+) -> Iterator[tuple[Figure, Sequence[Sample]]]:
+    """Every figure (or those that may be kept, or may not) with its samples; one that can't be read is left out and
+    logged.
+    """
     now = context.clock()
-    for figure in FIGURES:
+    for figure in [one for one in FIGURES if kept in (None, one.kept)]:
         try:
             with context.store.unscoped(readonly=True) as session:
                 yield figure, figure.read(context, session, now)
@@ -138,6 +146,7 @@ FIGURES = (
     Figure(
         "tidegate_rule_version_in_force",
         "Rule sets of the first merchant, by content hash.", ("gate", "set", "version"), _versions,
+        kept=False,
     ),
     Figure(
         "tidegate_rule_problems", "Rule files that can't be read; the last good ones decide.",
