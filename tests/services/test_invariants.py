@@ -15,6 +15,7 @@ from tidegate.services.invariants.checks import Look, check, invariants
 from tidegate.services.labels import print_labels
 from tidegate.services.shipping import cancel_order
 from tidegate.services.tracking import pull_scans
+from tidegate.store.audit_tables import AuditLink
 from tidegate.store.stock_tables import StockMove
 from tidegate.store.tables import (
     Decision,
@@ -94,6 +95,9 @@ BREAKS: dict[str, tuple[str, Callable[[Any], Any], str]] = {
     "an order nobody works on": (
         "I2", lambda w: change(Order, 4, state="approved", state_since=w.now - timedelta(hours=1)),
         "order 4",
+    ),
+    "an act cut out of the audit": (
+        "I10", lambda _: delete(AuditLink).where(AuditLink.number == 1), "audit_link 2",
     ),
     "a hold without a reason": (
         "I2", lambda _: change(Order, 4, state="on_hold", hold_reason=None), "order 4",

@@ -12,6 +12,7 @@ from tidegate.jobs.runner import drain
 from tidegate.sdk.carrier import DuplicateClass
 from tidegate.services import review, settling, shipping
 from tidegate.services.chain import advance
+from tidegate.services.view_jobs import jobs_page
 from tidegate.store.tables import Effect, Order, Parcel
 
 A, B, C = (
@@ -70,6 +71,7 @@ def test_a_carrier_that_cannot_be_asked_is_never_asked_twice(both: Any, when: st
     drain(both.context)
     assert len(both.carrier.requests) == 1
     assert both.get(Order).hold_reason == "waybill_unknown"
+    assert [one.what for one in jobs_page(both.context).parked] == ["waybill_unknown"]
     parcel = both.parcel(order_id)
     number = next(iter(both.carrier.made.values()), None)
     settling.settle_waybill(both.context, parcel.id, number, "li", "已电话核实")

@@ -18,6 +18,7 @@ from tidegate.services.chain import advance
 from tidegate.services.handover import hand_over
 from tidegate.services.labels import print_labels
 from tidegate.services.sweeping import sweep
+from tidegate.services.view_jobs import jobs_page
 from tidegate.store.tables import Effect, Job, Parcel, Warehouse
 
 A, B, C = (
@@ -140,6 +141,7 @@ def test_a_shop_that_can_not_be_asked_is_told_at_most_once(world: Any, when: str
         sweep(world.context)
     assert effect(world).state == "unknown"
     assert len(shop.calls) == 1
+    assert [one.what for one in jobs_page(world.context).parked] == ["write_back_unknown"]
 
 
 def test_what_was_certainly_not_told_is_told_later_and_a_no_is_kept(world: Any) -> None:
@@ -149,6 +151,7 @@ def test_what_was_certainly_not_told_is_told_later_and_a_no_is_kept(world: Any) 
     gone(world, shop)
     drain(world.context)
     assert effect(world).state == "intent"
+    assert jobs_page(world.context).parked == [], "a job tells it again"
     world.wait(seconds=91)
     drain(world.context)
     assert (effect(world).state, effect(world).error_code) == ("rejected", "shop.order_closed")
@@ -157,6 +160,10 @@ def test_what_was_certainly_not_told_is_told_later_and_a_no_is_kept(world: Any) 
     drain(world.context)
     assert len(shop.calls) == 2
     assert "write_back_refused" in world.events(1)
+    (parked,) = jobs_page(world.context).parked
+    assert (parked.what, parked.code, parked.account, parked.order_id) == (
+        "write_back_refused", "shop.order_closed", "ledger-shop", 1,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("duplicates", [A, B])

@@ -110,6 +110,7 @@ NEEDS: Mapping[str, str] = {
     "POST api_webhooks.*": "webhooks.manage",
     "PUT api_webhooks.*": "webhooks.manage",
     "DELETE api_webhooks.*": "webhooks.manage",
+    "POST api_stock.sync": "stock.adjust",
     "GET api_jobs.*": "connections.see",
     "POST api_jobs.*": "jobs.act",
 }

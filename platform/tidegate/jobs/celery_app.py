@@ -99,17 +99,23 @@ def add_task(app: Any, settings: Settings) -> None:
 
 
 class Child:
-    """One process of a worker."""
+    """One process of a worker; made before the fork.
+
+    Celery tells the standard library that its children are daemons, which may not start processes, and keys them by a
+    class of its own, which can't be handed on. A simulation starts processes, and ends them: to the library the child
+    is what its parent was.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._main = process.current_process()
         self._contexts: Contexts | None = None
         self._leases: Leases | None = None
 
     def begin(self, **_: object) -> Contexts:
         """After the fork: no connection is shared with the parent."""
         forget_the_dead()  # the child before us may have been killed
-        _may_have_children()
+        process._current_process = self._main  # type: ignore[attr-defined]
         context = open_context(self._settings, migrate=False)
         self._contexts = Contexts(context)
         self._leases = Leases(context.store, self._settings.lease_s)
@@ -150,15 +156,6 @@ class Child:
             if not jobs:
                 return
             run(context, jobs, self._leases)
-
-
-def _may_have_children() -> None:
-    """Let this process start others, as a simulation does, which end with it.
-
-    Celery tells the standard library that its children are daemons, which may not, and are keyed by a class of its
-    own, which can't be handed on. To the library this process is a main one.
-    """
-    process._current_process = process._MainProcess()  # type: ignore[attr-defined]
 
 
 def work(

@@ -15,6 +15,7 @@ from tidegate.services.decisions import ask
 from tidegate.services.facts import parcel_facts
 from tidegate.services.people import required_reason
 from tidegate.services.states import is_final, record
+from tidegate.services.stock_missing import missing_units
 from tidegate.services.subjects import load_subjects
 from tidegate.services.work import enqueue
 from tidegate.store.tables import Alert, Parcel, Scan
@@ -47,9 +48,13 @@ def _watch(
         select(Alert).where(Alert.parcel_id.in_(wanted), Alert.state != "resolved")
     ):
         known[alert.parcel_id or 0][alert.kind] = alert
+    missing = missing_units(work, subjects)
     with session.no_autoflush:
         for parcel in parcels:
-            facts = parcel_facts(subjects[parcel.order_id], parcel, scans=scans[parcel.id])
+            facts = parcel_facts(
+                subjects[parcel.order_id], parcel, scans=scans[parcel.id],
+                missing_units=missing.get(parcel.order_id, 0),
+            )  # fmt: skip
             _ring(work, context, parcel, facts, known[parcel.id], now, trigger)
             if not is_final("parcel", parcel.state):
                 _wake(work, context, parcel, facts, now)

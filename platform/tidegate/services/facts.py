@@ -146,9 +146,13 @@ def full_warehouses(subject: Subject) -> list[tuple[Warehouse, list[Stock]]]:
 
 
 def parcel_facts(
-    subject: Subject, parcel: Parcel, quotes: Iterable[Quote] = (), scans: Iterable[Scan] = ()
+    subject: Subject,
+    parcel: Parcel,
+    quotes: Iterable[Quote] = (),
+    scans: Iterable[Scan] = (),
+    missing_units: int | None = None,
 ) -> Facts:
-    """Groups parcel, quotes and scans beside the order's."""
+    """Groups parcel, quotes and scans beside the order's; `missing_units` of its promise are not there."""
     warehouse = subject.warehouses[parcel.warehouse_id]
     order = subject.order
     money = _money(parcel.currency)
@@ -184,6 +188,7 @@ def parcel_facts(
             "out_for_delivery_at": parcel.out_for_delivery_at,
             "delivered_at": parcel.delivered_at,
             "failed_deliveries": parcel.failed_deliveries,
+            "missing_units": missing_units,
         }
     )
     facts["quotes"] = [

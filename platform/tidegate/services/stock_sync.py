@@ -18,6 +18,7 @@ from tidegate.services.context import Context
 from tidegate.services.reference_stock import wake_waiting
 from tidegate.services.reserving import Level, record_moves
 from tidegate.services.states import record
+from tidegate.services.stock_missing import watch_promised
 from tidegate.store.stock_tables import StockMove
 from tidegate.store.tables import Stock, Warehouse
 from tidegate.store.unit_of_work import UnitOfWork
@@ -71,6 +72,7 @@ def _sync(
     wanted = {(one.sku, _house(houses, one)): one for one in told}
     rows = _rows(work, wanted)
     raised: set[str] = set()
+    changed: set[Level] = set()
     found: dict[Level, StockLevel] = {}
     for level, one in sorted(wanted.items()):
         row = rows.get(level)
@@ -78,14 +80,17 @@ def _sync(
         repeated = mark is not None and _known(work, source, mark)
         if not repeated:
             free = row.on_hand - row.reserved if row else 0
+            before = row.missing if row else 0
             row = _apply(work, level, one, row, source, mark, now)
             raised |= {one.sku} if row.on_hand - row.reserved > free else set()
+            changed |= {level} if row.missing != before else set()
         assert row is not None  # noqa: S101  a repeated level was made the first time
         found[level] = StockLevel(
             one.sku, one.warehouse, row.on_hand, row.reserved, row.missing, repeated
         )
     work.session.flush()
     wake_waiting(work, raised, now)
+    watch_promised(work, changed, now)
     return [found[one.sku, houses[one.warehouse]] for one in told]
 
 

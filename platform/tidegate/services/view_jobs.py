@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from tidegate.services.context import Context
 from tidegate.services.job_kinds import QUEUES, queue_of
+from tidegate.services.view_parked import Parked, parked
 from tidegate.store.tables import Effect, Job, Order, Parcel
 
 SHOWN = 100
@@ -61,6 +62,7 @@ class Jobs:
     queues: list[Queue]
     running: list[JobLine]
     dead: list[Group]
+    parked: list[Parked]
 
 
 def jobs_page(context: Context) -> Jobs:
@@ -72,7 +74,8 @@ def jobs_page(context: Context) -> Jobs:
             select(Job).where(Job.state == "leased").order_by(Job.started_at, Job.id).limit(SHOWN)
         )
         running = _lines(session, list(rows))
-        return Jobs(_queues(session, now), running, _groups(session))
+        waiting = parked(session, work.tenant_id)
+        return Jobs(_queues(session, now), running, _groups(session), waiting)
 
 
 def dead_jobs(context: Context, after: int = 0, limit: int = SHOWN) -> list[JobLine]:

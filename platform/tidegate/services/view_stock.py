@@ -27,6 +27,7 @@ class StockRow:
     warehouse: str
     on_hand: int
     reserved: int
+    missing: int
     safety: int
     location: str
     expected_at: datetime | None
@@ -39,7 +40,9 @@ class StockRow:
 
     @property
     def mark(self) -> str:
-        """none, low (under the safety stock) or out."""
+        """none, missing (promised, yet not there), low (under the safety stock) or out."""
+        if self.missing:
+            return "missing"
         if self.available <= 0:
             return "out"
         return "low" if self.available < self.safety else "none"
@@ -73,7 +76,7 @@ def stock_page(
     only: str = "",
     after: tuple[str, str] | None = None,
 ) -> StockPage:
-    """By SKU, then warehouse. `only` is "", short (low or out)."""
+    """By SKU, then warehouse. `only` is "", short (missing, low or out)."""
     with context.store.begin(context.tenant_id, readonly=True) as work:
         session = work.session
         statement = _filtered(text, warehouse, only)
@@ -98,7 +101,7 @@ def stock_page(
 def stock_csv(
     context: Context, headings: Sequence[str], text: str = "", warehouse: str = ""
 ) -> bytes:
-    """All matching rows under these eight headings, UTF-8 with BOM so that spreadsheets read Chinese."""
+    """All matching rows under these nine headings, UTF-8 with BOM so that spreadsheets read Chinese."""
     with context.store.begin(context.tenant_id, readonly=True) as work:
         found = work.session.execute(_filtered(text, warehouse, "")).all()
     out = io.StringIO()
@@ -106,7 +109,7 @@ def stock_csv(
     writer.writerow([safe_cell(each) for each in headings])
     for row in (_row(stock, house, product) for stock, house, product in found):
         cells: list[object] = [row.sku, row.title, row.warehouse_code, row.warehouse, row.location]
-        numbers = [row.on_hand, row.reserved, row.available]
+        numbers = [row.on_hand, row.reserved, row.available, row.missing]
         writer.writerow([*(safe_cell(str(cell)) for cell in cells), *numbers])
     return b"\xef\xbb\xbf" + out.getvalue().encode("utf-8")
 
@@ -144,6 +147,7 @@ def _row(stock: Stock, warehouse: Warehouse, product: Product | None) -> StockRo
         warehouse=warehouse.name,
         on_hand=stock.on_hand,
         reserved=stock.reserved,
+        missing=stock.missing,
         safety=product.safety_stock if product else 0,
         location=stock.location or "",
         expected_at=stock.expected_at,

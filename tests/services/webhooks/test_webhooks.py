@@ -393,3 +393,33 @@ def test_wrong_entries_name_their_field(world: Any, arguments: Any, field: str) 
         endpoints.create(world.context, *arguments, "li")
     assert wrong.value.fields["field"] == field
     assert world.count(WebhookEndpoint) == 0
+
+
+def test_events_are_forgotten_but_the_last_of_an_order_that_the_next_is_numbered_after(
+    both: Any,
+) -> None:
+    orders = [both.order(), both.order()]
+    both.add(
+        *(
+            WebhookEvent(
+                public_id=f"evt_{order_id}_{n}", kind="order.received", order_id=order_id,
+                at=both.now, sequence=n, spread_at=both.now,
+            )
+            for order_id in orders
+            for n in (1, 2, 3)
+        ),
+        WebhookEvent(
+            public_id="evt_waits", kind="order.received", order_id=orders[0], at=both.now
+        ),
+    )  # fmt: skip
+    both.wait(days=30)
+    tending.tend(both.context)
+    assert both.count(WebhookEvent, WebhookEvent.sequence.is_not(None)) == 6
+    both.wait(seconds=1)
+    tending.tend(both.context)
+    left = both.all(WebhookEvent, WebhookEvent.sequence.is_not(None))
+    assert [(one.order_id, one.sequence) for one in left] == [(id_, 3) for id_ in orders]
+    assert both.count(WebhookEvent) == 3, "what was not spread yet stays"
+    both.wait(days=371)
+    tending.tend(both.context)
+    assert both.count(WebhookEvent) == 1

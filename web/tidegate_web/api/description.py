@@ -26,6 +26,7 @@ TAGS = {
     "api_releases": "Review and publish",
     "api_ideas": "Ideas",
     "api_orders": "Orders",
+    "api_stock": "Stock",
     "api_webhooks": "Webhooks",
     "api_jobs": "Background jobs",
     "api_accounts": "Connections",

@@ -22,6 +22,7 @@ COLUMNS = (
     "on_hand",
     "reserved",
     "available",
+    "missing",
 )
 
 

@@ -94,12 +94,12 @@ ROLES: Mapping[str, Role] = {
         ),
         _role(
             "integrator", "对接人员", "Integrator",
-            "连接、后台任务、接口令牌、接口收单、推送、规则试算。",
-            "Connections, background jobs, API tokens, orders by API, webhooks, trying rules.",
+            "连接、后台任务、接口令牌、接口收单和同步库存、推送、规则试算。",
+            "Connections, background jobs, API tokens, orders and stock by API, webhooks, trying rules.",
             _SEE,
             {
                 "orders.bring", "rules.try", "connections.see", "analysis.see", "tokens.manage",
-                "webhooks.manage", "jobs.act",
+                "webhooks.manage", "jobs.act", "stock.adjust",
             },
         ),
         _role(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, exists, select, update
+from sqlalchemy.orm import aliased
 
 from tidegate.services.context import Context
+from tidegate.services.pruning import delete_rows
 from tidegate.services.work import enqueue
 from tidegate.store.unit_of_work import UnitOfWork
 from tidegate.store.webhook_tables import (
@@ -22,6 +24,8 @@ FORGOTTEN_AFTER = timedelta(minutes=2)
 KEEP_MESSAGES = timedelta(days=7)  # bodies of worked messages; failed ones keep theirs for a month
 KEEP_FAILED = timedelta(days=30)
 KEEP_DELIVERIES = timedelta(days=30)
+KEEP_LAST = timedelta(days=400)  # of an order; nothing happens to one for so long
+MOST_EVENTS = 20_000  # per run; the next one is two minutes away
 GROUP = 100
 
 
@@ -32,6 +36,7 @@ def tend(context: Context) -> None:
         _wake(work, now)
         _forget(work, now)
         work.commit()
+    delete_rows(context, WebhookEvent, _told(now), most=MOST_EVENTS)
 
 
 def _wake(work: UnitOfWork, now: datetime) -> None:
@@ -75,6 +80,20 @@ def _forget(work: UnitOfWork, now: datetime) -> None:
     mine = select(WebhookDelivery.id).where(old)
     _run(work, delete(WebhookAttempt).where(WebhookAttempt.delivery_id.in_(mine)))
     _run(work, delete(WebhookDelivery).where(old))
+
+
+def _told(now: datetime) -> ColumnElement[bool]:
+    """Events that were spread long ago and are delivered. Of an order the last one stays as long as more may come:
+    the next is numbered after it.
+    """
+    later = aliased(WebhookEvent)
+    newer = exists().where(
+        later.order_id == WebhookEvent.order_id, later.sequence > WebhookEvent.sequence
+    )
+    owed = exists().where(WebhookDelivery.event_id == WebhookEvent.id)
+    old = WebhookEvent.spread_at < now - KEEP_DELIVERIES
+    ancient = WebhookEvent.spread_at < now - KEEP_LAST
+    return old & ~owed & (newer | ancient | WebhookEvent.order_id.is_(None))
 
 
 def _run(work: UnitOfWork, statement: Any) -> None:
