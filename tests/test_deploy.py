@@ -20,7 +20,7 @@ from tidegate.settings import Settings
 ROOT = Path(__file__).parents[1]
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
 PAGE = ROOT / "docs" / "running-scaled-out.md"
-OURS = {"migrate", "web", "worker", "relay"}
+OURS = {"migrate", "web", "worker", "caller", "relay"}
 
 
 def compose() -> dict[str, Any]:
