@@ -12,7 +12,10 @@ from tidegate.sdk.values import OrderPage, Window
 from tidegate.sdk.window import NumberedPages
 from tidegate_connectors.taobao.client import BEIJING, TIME, TopClient, rows_of
 
-CHANGED = "taobao.trades.sold.increment.get"
+LISTS = {
+    "modified": "taobao.trades.sold.increment.get",
+    "created": "taobao.trades.sold.get",
+}
 ONE = "taobao.trade.fullinfo.get"
 TO_LIST = "tid,modified,status"
 NEEDED = ("receiver_name", "receiver_address", "created", "receiver_mobile", "receiver_phone")
@@ -33,24 +36,28 @@ class Trades:
         )  # fmt: skip
 
     def pull_orders(self, window: Window, cursor: str) -> OrderPage:
-        """Trades changed in the window. Both ends are whole seconds and inside: an end is met twice, never missed."""
-        full = self._settings["details"] == "full"
+        """Trades changed (or made, by setting) in the window.
+
+        Both its ends are whole seconds and inside: an end is met twice, never missed.
+        """
+        full, by = self._settings["details"] == "full", self._settings["pull_by"]
+        api = LISTS[by]
         asked = {
             "fields": TO_LIST if full else self._fields,
-            "start_modified": _second(window.start),
-            "end_modified": _second(window.end),
+            f"start_{by}": _second(window.start),
+            f"end_{by}": _second(window.end),
             "type": self._settings["trade_types"],
             "page_size": str(self._pages.size),
             "use_has_next": "true" if cursor else "false",  # only without it TOP counts them
         }
 
         def fetch(page: int) -> tuple[Sequence[Any], int]:
-            inner = self._client.call(CHANGED, {**asked, "page_no": str(page)})
+            inner = self._client.call(api, {**asked, "page_no": str(page)})
             return rows_of(inner, "trades", "trade"), int(inner.get("total_results") or 0)
 
         rows, after = self._pages.read(fetch, cursor)
         trades = [self.trade(number_of(row)) for row in rows] if full else rows
-        return self._page(trades, CHANGED, after)
+        return self._page(trades, api, after)
 
     def fetch_order(self, number: str) -> OrderPage:
         return self._page([self.trade(number)], ONE, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from tidegate.sdk.stage.protocol import Fault, SampleOrder, ToldShipment
@@ -88,6 +88,7 @@ class TaobaoServer(StageServer):
     def _work(self, api: str, fields: Mapping[str, str]) -> dict[str, Any]:
         works: dict[str, Callable[[Mapping[str, str]], dict[str, Any]]] = {
             "taobao.trades.sold.increment.get": self._changed,
+            "taobao.trades.sold.get": self._made,
             "taobao.trade.fullinfo.get": self._one,
             "taobao.logistics.offline.send": self._ship,
             "taobao.logistics.online.send": self._ship,
@@ -103,13 +104,22 @@ class TaobaoServer(StageServer):
 
     def _changed(self, fields: Mapping[str, str]) -> dict[str, Any]:
         start, end = fields["start_modified"], fields["end_modified"]
+        if _seconds(start, end) > DAY_S:
+            raise business("isv.invalid-parameter:modified", "时间跨度不能超过一天")
+        return self._listed(fields, "modified")
+
+    def _made(self, fields: Mapping[str, str]) -> dict[str, Any]:
+        if fields["start_created"] < books.written(self.now() - timedelta(days=92)):
+            raise business("isv.invalid-parameter:start_created", "只能查询三个月内的订单")
+        return self._listed(fields, "created")
+
+    def _listed(self, fields: Mapping[str, str], by: str) -> dict[str, Any]:
+        start, end = fields[f"start_{by}"], fields[f"end_{by}"]
         size, page = int(fields.get("page_size", "40")), int(fields.get("page_no", "1"))
         if not 1 <= size <= 100:
             raise business("isv.invalid-parameter:page_size:P04", "page_size 超出范围")
-        if _seconds(start, end) > DAY_S:
-            raise business("isv.invalid-parameter:modified", "时间跨度不能超过一天")
-        found = [one for one in self.trades.values() if start <= one["modified"] <= end]
-        found.sort(key=lambda one: (one["modified"], one["tid_str"]), reverse=True)
+        found = [one for one in self.trades.values() if start <= one[by] <= end]
+        found.sort(key=lambda one: (one[by], one["tid_str"]), reverse=True)
         rows = found[(page - 1) * size : page * size]
         inner: dict[str, Any] = {}
         if rows:

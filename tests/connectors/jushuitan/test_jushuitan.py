@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from tidegate.errors import (
     RemoteUnknown,
 )
 from tidegate.sdk.shop import Shipment, ShippedItem
-from tidegate.sdk.stage.protocol import Fault
+from tidegate.sdk.stage.protocol import GROUP, Fault, HasOrders, HasShipments, HasStock, HasTokens
 from tidegate.sdk.values import StockLevel, Window
 from tidegate.sdk.window import WindowTooLarge
 from tidegate.services.intake import import_orders
@@ -299,3 +300,10 @@ def test_secrets_and_people_are_in_no_record_of_calls(desk: Any, server: Jushuit
     assert len(rows) >= 3
     words = ("sk-jst-canary", "token-1", "refresh-1", "张三", "13800138000", "文三路")
     assert not [word for word in words if word in kept]
+
+
+def test_the_server_offers_what_a_suite_asks_for(server: JushuitanServer) -> None:
+    found = entry_points(group=GROUP)["jushuitan"].load()
+    assert found is JushuitanServer
+    for wanted in (HasOrders, HasShipments, HasStock, HasTokens):
+        assert isinstance(server, wanted)

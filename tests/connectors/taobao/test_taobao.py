@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from tidegate.errors import (
 from tidegate.sdk.discovery import manifest_of
 from tidegate.sdk.http.messages import Response
 from tidegate.sdk.shop import Shipment, ShippedItem
-from tidegate.sdk.stage.protocol import Fault, SampleLine
+from tidegate.sdk.stage.protocol import GROUP, Fault, HasOrders, HasShipments, HasTokens, SampleLine
 from tidegate.sdk.values import RecipientToken
 from tidegate.services.intake import import_orders
 from tidegate.services.syncing.messages import follow_messages
@@ -151,6 +152,15 @@ def test_orders_that_change_while_pages_are_read_are_neither_missed_nor_doubled(
     replace(desk, context=again).pull()
     assert [one.number for one in desk.orders()] == [f"T{n:02d}" for n in range(13)]
     assert {one.number for one in desk.orders() if one.seller_memo == "加急"} == set(changed)
+
+
+def test_a_time_past_is_filled_in_by_time_of_order(desk_of: Any, server: TaobaoServer) -> None:
+    desk = desk_of("taobao", server, pull_by="created", page_size="2")
+    for n in range(5):
+        server.place(sample(f"T{n}", ago_s=900 - n))
+    server.place(replace(sample("OLD"), created_at=datetime.now(UTC) - timedelta(days=3)))
+    desk.pull()
+    assert [one.number for one in desk.orders()] == [f"T{n}" for n in range(5)]
 
 
 def test_a_session_that_runs_out_between_pages_is_renewed_once(
@@ -356,3 +366,10 @@ def test_an_answer_of_another_call_is_no_answer(desk: Any, monkeypatch: Any) -> 
     monkeypatch.setattr(type(desk.made._client._account.http), "send", lambda *_: wrong)
     with pytest.raises(RemoteBroken):
         desk.made.check_credentials()
+
+
+def test_the_server_offers_what_a_suite_asks_for(server: TaobaoServer) -> None:
+    found = entry_points(group=GROUP)["taobao"].load()
+    assert found is TaobaoServer
+    for wanted in (HasOrders, HasShipments, HasTokens):
+        assert isinstance(server, wanted)
