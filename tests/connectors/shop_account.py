@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,17 @@ class ShopAccount:
 
     def store(self, page: OrderPage) -> None:
         import_orders(self.context, page.drafts, source=self.name)
+
+    def keeps_the_newer_copy(self, server: Any, at: datetime) -> bool:
+        """Whether an order that comes once more as it was before stays as it is."""
+        server.place(an_order("880011", at, state="to_ship"))
+        older = self.connector.fetch_order("880011")
+        server.place(
+            an_order("880011", at, state="cancelled", modified_at=at + timedelta(minutes=1))
+        )
+        self.store(self.connector.fetch_order("880011"))
+        self.store(older)
+        return [one.source_status for one in self.orders()] == ["cancelled"]
 
     def numbers(self) -> list[str]:
         with self.context.store.begin(1, readonly=True) as work:

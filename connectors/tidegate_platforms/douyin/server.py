@@ -51,6 +51,10 @@ class DouyinServer(StageServer):
             "page_size": "10",
         }  # fmt: skip
 
+    @property
+    def samples(self) -> Mapping[str, str]:
+        return {"carrier": "SF", "secret": "app_secret"}
+
     def answer(self, asked: Asked, api: str) -> Told:
         try:
             self._signer.check(asked, self.now())

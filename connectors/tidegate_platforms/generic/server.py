@@ -48,6 +48,10 @@ class GenericServer(StageServer):
     def settings(self) -> Mapping[str, str]:
         return {"url": self.url + ROOT, "key": KEY, "secret": SECRET, "page_size": "10"}
 
+    @property
+    def samples(self) -> Mapping[str, str]:
+        return {"carrier": "SF", "secret": "secret"}
+
     def api_of(self, asked: Asked) -> str:
         return self._found(asked)[0]
 

@@ -47,6 +47,10 @@ class ShopifyServer(StageServer):
             "location_id": LOCATION,
         }  # fmt: skip
 
+    @property
+    def samples(self) -> Mapping[str, str]:
+        return {"carrier": "SF", "secret": "access_token"}
+
     def api_of(self, asked: Asked) -> str:
         try:
             match = OPERATION.match(str(asked.json()["query"]))

@@ -31,6 +31,10 @@ class WooServer(StageServer):
     def settings(self) -> Mapping[str, str]:
         return {"url": self.url, "consumer_key": KEY, "consumer_secret": SECRET, "page_size": "10"}
 
+    @property
+    def samples(self) -> Mapping[str, str]:
+        return {"carrier": "SF", "secret": "consumer_secret"}
+
     def api_of(self, asked: Asked) -> str:
         path, method = asked.path.removeprefix(ROOT), asked.method
         if path.startswith("/orders/"):

@@ -301,3 +301,7 @@ def test_a_wrong_secret_is_the_accounts_fault(server, sqlite_tables_url, tmp_pat
 def test_an_order_that_is_not_there_is_refused(server, shop) -> None:
     with pytest.raises(RemoteRefused):
         shop.connector.fetch_order("404")
+
+
+def test_an_older_copy_never_overwrites_a_newer_one(server, shop) -> None:
+    assert shop.keeps_the_newer_copy(server, AT)

@@ -228,3 +228,7 @@ def test_a_push_leads_to_the_order(server, shop) -> None:
     assert (event.kind, event.at, dict(event.payload)) == ("order.changed", AT, {"number": BIG})
     (number,) = receiver.content(event).numbers
     assert shop.connector.fetch_order(number).drafts[0].number == BIG
+
+
+def test_an_older_copy_never_overwrites_a_newer_one(server, shop) -> None:
+    assert shop.keeps_the_newer_copy(server, AT)

@@ -270,3 +270,7 @@ def test_a_webhook_leads_to_the_order(server, shop) -> None:
     assert "张三" not in str(event.payload)
     (number,) = receiver.content(event).numbers
     assert shop.connector.fetch_order(number).drafts[0].number == BIG
+
+
+def test_an_older_copy_never_overwrites_a_newer_one(server, shop) -> None:
+    assert shop.keeps_the_newer_copy(server, AT)

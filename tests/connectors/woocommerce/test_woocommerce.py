@@ -242,3 +242,7 @@ def test_a_push_of_the_server_leads_to_the_order(server, shop) -> None:
     assert "张" not in str(event.payload)
     (number,) = receiver.content(event).numbers
     assert shop.connector.fetch_order(number).drafts[0].number == "5"
+
+
+def test_an_older_copy_never_overwrites_a_newer_one(server, shop) -> None:
+    assert shop.keeps_the_newer_copy(server, AT)
