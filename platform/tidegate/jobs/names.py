@@ -11,9 +11,9 @@ from tidegate.services.context import Context
 from tidegate.services.hooks import working
 from tidegate.services.job_pruning import prune_jobs
 from tidegate.services.pruning import prune_personal
+from tidegate.services.sweeping import sweep
 from tidegate.services.syncing import order_runs
 from tidegate.services.syncing import working as syncing
-from tidegate.services.sweeping import sweep
 from tidegate.services.webhooks import delivering, spreading, tending
 from tidegate.services.workshop import hit_counting, simulation_run
 

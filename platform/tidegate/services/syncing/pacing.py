@@ -35,7 +35,7 @@ class PacedHttp:
                 self._sleep(wait)
 
     def throttled(self, api: str, wait_s: float | None = None) -> None:
-        self._http.throttled(api, wait_s)  # type: ignore[attr-defined]  # ours has it
+        self._http.throttled(api, wait_s)  # ours has it
 
     def now(self) -> datetime:
         return self._http.now()
