@@ -100,4 +100,4 @@ def test_instances_restart_in_turn_and_no_request_fails(site) -> None:
     )
     assert clients.asked > 20
     assert clients.failed == []
-    assert max(ended_in) < 25
+    assert max(ended_in) < 39  # the patience above

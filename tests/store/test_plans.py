@@ -31,10 +31,10 @@ from tidegate.settings import Settings
 from tidegate.store.tables import Order
 from tidegate.store.unit_of_work import Store, open_engine
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.xdist_group("plans")]  # one shop for all
 NOW = datetime(2026, 11, 11, 1, 0, tzinfo=UTC)
 MONTH = timedelta(days=30)
-ORDERS = 200_000
+ORDERS = 100_000
 BIG = ("sales_order", "order_line", "parcel", "effect", "decision", "event", "alert", "job", "scan")
 # Every 500th order is open; one tenant in ten thousand rows is another's.
 FILL = f"""
