@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from tidegate.errors import RemoteRefused, RemoteRetry
 from tidegate.sdk.account import Account
 from tidegate.sdk.mapping.orders import OrderMapping
 from tidegate.sdk.values import OrderPage, Window
@@ -20,6 +21,7 @@ ONE = "taobao.trade.fullinfo.get"
 TO_LIST = "tid,modified,status"
 NEEDED = ("receiver_name", "receiver_address", "created", "receiver_mobile", "receiver_phone")
 MOST_PER_PAGE = 100
+HIDDEN = "taobao.isv.trade-not-exist"
 
 
 class Trades:
@@ -38,26 +40,51 @@ class Trades:
     def pull_orders(self, window: Window, cursor: str) -> OrderPage:
         """Trades changed (or made, by setting) in the window.
 
-        Both its ends are whole seconds and inside: an end is met twice, never missed.
+        `cursor` is a page, or `page:numbers` where trades of the page are still to be fetched: under a limit of few
+        calls a page goes on where it stopped, and is not listed anew.
+        Both ends of the window are whole seconds and inside: an end is met twice, never missed.
         """
-        full, by = self._settings["details"] == "full", self._settings["pull_by"]
-        api = LISTS[by]
+        page, _, left = cursor.partition(":")
+        if left:
+            return self._some(int(page), left.split(","))
+        by = self._settings["pull_by"]
+        full = self._settings["details"] == "full"
         asked = {
             "fields": TO_LIST if full else self._fields,
             f"start_{by}": _second(window.start),
             f"end_{by}": _second(window.end),
             "type": self._settings["trade_types"],
             "page_size": str(self._pages.size),
-            "use_has_next": "true" if cursor else "false",  # only without it TOP counts them
+            "use_has_next": "true" if page else "false",  # only without it TOP counts them
         }
 
-        def fetch(page: int) -> tuple[Sequence[Any], int]:
-            inner = self._client.call(api, {**asked, "page_no": str(page)})
+        def fetch(number: int) -> tuple[Sequence[Any], int]:
+            inner = self._client.call(LISTS[by], {**asked, "page_no": str(number)})
             return rows_of(inner, "trades", "trade"), int(inner.get("total_results") or 0)
 
-        rows, after = self._pages.read(fetch, cursor)
-        trades = [self.trade(number_of(row)) for row in rows] if full else rows
-        return self._page(trades, api, after)
+        rows, after = self._pages.read(fetch, page)
+        if not full or not rows:
+            return self._page(rows, LISTS[by], after)
+        numbers = ",".join(number_of(row) for row in rows)
+        return OrderPage((), 0, cursor=f"{page or self._pages.first}:{numbers}")
+
+    def _some(self, page: int, numbers: Sequence[str]) -> OrderPage:
+        """These trades of a page, as many as the limits let through, at least one."""
+        found: list[Any] = []
+        for number in numbers:
+            try:
+                found.append(self.trade(number))
+            except RemoteRefused as error:
+                if error.code != HIDDEN:
+                    raise
+                found.append(None)  # listed, and not shown: rejected by row
+            except RemoteRetry:
+                if not found:
+                    raise
+                break
+        if rest := numbers[len(found) :]:
+            return self._page(found, ONE, f"{page}:{','.join(rest)}")
+        return self._page(found, ONE, str(page - 1) if page > self._pages.first else None)
 
     def fetch_order(self, number: str) -> OrderPage:
         return self._page([self.trade(number)], ONE, None)

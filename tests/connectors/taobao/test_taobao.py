@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -152,6 +153,34 @@ def test_orders_that_change_while_pages_are_read_are_neither_missed_nor_doubled(
     replace(desk, context=again).pull()
     assert [one.number for one in desk.orders()] == [f"T{n:02d}" for n in range(13)]
     assert {one.number for one in desk.orders() if one.seller_memo == "加急"} == set(changed)
+
+
+def test_under_a_limit_of_few_calls_a_page_is_read_bit_by_bit(
+    desk_of: Any, server: TaobaoServer
+) -> None:
+    desk = desk_of("taobao", server, page_size="6", limits="*=4/1")
+    for n in range(8):
+        server.place(sample(f"T{n}", ago_s=900 - n))
+    rounds = 0
+    while len(desk.orders()) < 8 and rounds < 80:
+        rounds += 1
+        try:
+            desk.pull()
+        except RemoteRetry as error:
+            time.sleep(float(str(error.fields["retry_after_s"])))
+    assert 2 <= rounds < 80
+    asked = [call.api for call in server.calls]
+    assert (asked.count(ONE), len(desk.orders())) == (8, 8)  # each fetched once
+
+
+def test_a_trade_that_is_listed_and_not_shown_does_not_hold_the_others(
+    desk: Any, server: TaobaoServer
+) -> None:
+    for n in range(3):
+        server.place(sample(f"T{n}", ago_s=900 - n))
+    server.fail(Fault.REFUSED, api=ONE, skip=1)
+    done = desk.pull()
+    assert (done.report.read, done.report.accepted, done.rejected) == (3, 2, 1)
 
 
 def test_a_time_past_is_filled_in_by_time_of_order(desk_of: Any, server: TaobaoServer) -> None:
