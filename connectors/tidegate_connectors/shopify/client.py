@@ -49,14 +49,20 @@ class ShopifyClient:
         return self._opened(api, answer.json(), idempotent)
 
     def change(
-        self, api: str, query: str, variables: Mapping[str, Any], name: str
+        self,
+        api: str,
+        query: str,
+        variables: Mapping[str, Any],
+        name: str,
+        *,
+        idempotent: bool = False,
     ) -> Mapping[str, Any]:
         """A mutation's payload. `userErrors` are a definite no: nothing was done.
 
         Raises:
             As `call`.
         """
-        payload = self.call(api, query, variables, idempotent=False).get(name)
+        payload = self.call(api, query, variables, idempotent=idempotent).get(name)
         if not isinstance(payload, Mapping):
             raise broken(self._account.manifest, api)
         troubles = payload.get("userErrors")

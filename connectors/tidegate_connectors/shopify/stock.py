@@ -66,7 +66,9 @@ class ShopifyStock:
         told = {"name": "available", "reason": "correction", "quantities": quantities}
         asked = {"input": told, "key": str(uuid.uuid4())}  # absolute: a repeat may do it again
         try:
-            self._client.change(TELL, queries.SET_STOCK, asked, "inventorySetQuantities")
+            self._client.change(
+                TELL, queries.SET_STOCK, asked, "inventorySetQuantities", idempotent=True
+            )
         except RemoteRefused as error:
             return Pushed(error.code)
         return Pushed()

@@ -6,6 +6,7 @@ import hashlib
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,6 +43,21 @@ def test_requests_are_signed_as_the_document_shows(example: tuple[str, str, str,
     assert target in text
     assert body in text
     assert signed in re.findall(r"v1,[A-Za-z0-9+/=]{44}", text)
+
+
+def test_the_check_in_the_document_takes_what_we_send() -> None:
+    """The very text that a developer of a mall copies."""
+    (code,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    found: dict[str, Any] = {}
+    exec(code, found)
+    is_from_tidegate, target = found["is_from_tidegate"], "/tidegate/v1/orders/%E5%BC%A0"
+    now = int(found["time"].time())
+    for stamp, wanted in ((now, True), (now - 400, False)):
+        signed = request_signature(SECRET, str(stamp), "POST", target, b"{}")
+        headers = {"mall-timestamp": str(stamp), "mall-signature": signed}
+        assert is_from_tidegate("POST", target, headers, b"{}", SECRET) is wanted
+        assert not is_from_tidegate("POST", target, headers, b"{ }", SECRET)
+        assert not is_from_tidegate("POST", target + "?", headers, b"{}", SECRET)
 
 
 def test_a_push_is_signed_as_standard_webhooks_publishes() -> None:

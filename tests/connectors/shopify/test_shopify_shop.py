@@ -249,6 +249,15 @@ def test_stock_is_told_in_absolute_figures_to_exact_skus(server, shop) -> None:
     assert server.stock() == {"CUP-1": 9, "CUP-10": 3}
 
 
+def test_stock_whose_answer_was_lost_is_told_again(server, shop) -> None:
+    server.put_stock("CUP-1", 3)
+    server.fail(Fault.CUT, api="stock.set")
+    with pytest.raises(RemoteRetry):
+        shop.connector.push_stock([StockLevel("CUP-1", 9)])
+    assert shop.connector.push_stock([StockLevel("CUP-1", 9)])[0].code == ""
+    assert server.stock() == {"CUP-1": 9}
+
+
 def test_stock_of_a_wrong_place_is_refused_by_level(server, sqlite_tables_url, tmp_path) -> None:
     shop = open_account("shopify", server, sqlite_tables_url, tmp_path, location_id="1")
     server.put_stock("CUP-1", 3)
