@@ -1,4 +1,7 @@
-"""What is asked of Shopify, in its own language (GraphQL Admin API)."""
+"""What is asked of Shopify, in its own language (GraphQL Admin API).
+
+A query may cost 1,000 points at most, roughly an object a point: lists inside lists are short and read on.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ totalReceivedSet {MONEY}
 totalRefundedSet {MONEY}
 note tags
 shippingAddress {{ name phone province city address1 address2 zip countryCodeV2 }}
-lineItems(first: 50) {{ {LINES} }}
+lineItems(first: 10) {{ {LINES} }}
 """
 LIST = f"""
 query Orders($first: Int!, $after: String, $query: String!) {{
@@ -36,21 +39,27 @@ query Orders($first: Int!, $after: String, $query: String!) {{
 ONE = f"query Order($id: ID!) {{ order(id: $id) {{ {ORDER} }} }}"
 MORE_LINES = f"""
 query Lines($id: ID!, $after: String!) {{
-  order(id: $id) {{ lineItems(first: 250, after: $after) {{ {LINES} }} }}
+  order(id: $id) {{ lineItems(first: 100, after: $after) {{ {LINES} }} }}
 }}
 """
-PARCELS = """
-query Parcels($id: ID!) {
-  order(id: $id) {
-    fulfillments(first: 100) { id status trackingInfo { number company } }
-    fulfillmentOrders(first: 50) {
-      nodes {
-        id status
-        lineItems(first: 250) { nodes { id remainingQuantity lineItem { id } } }
-      }
-    }
-  }
-}
+OPEN_LINES = """
+pageInfo { hasNextPage endCursor }
+nodes { id remainingQuantity lineItem { id } }
+"""
+PARCELS = f"""
+query Parcels($id: ID!) {{
+  order(id: $id) {{
+    fulfillments(first: 50) {{ id status trackingInfo {{ number company }} }}
+    fulfillmentOrders(first: 10) {{
+      nodes {{ id status lineItems(first: 30) {{ {OPEN_LINES} }} }}
+    }}
+  }}
+}}
+"""
+MORE_OPEN = f"""
+query OpenLines($id: ID!, $after: String!) {{
+  fulfillmentOrder(id: $id) {{ lineItems(first: 100, after: $after) {{ {OPEN_LINES} }} }}
+}}
 """
 FULFILL = """
 mutation Fulfill($fulfillment: FulfillmentInput!) {

@@ -14,7 +14,8 @@ from tidegate_connectors.shopify import queries
 from tidegate_connectors.shopify.client import ShopifyClient
 from tidegate_connectors.shopify.orders import NOT_FOUND, order_id
 
-PARCELS, FULFILL = "parcels.get", "fulfillments.add"
+PARCELS, LINES, FULFILL = "parcels.get", "parcels.lines", "fulfillments.add"
+MOST_PAGES = 50
 NOTHING_OPEN = "nothing_open"
 OPEN = ("OPEN", "IN_PROGRESS")
 DEAD = ("CANCELLED", "ERROR", "FAILURE")
@@ -73,14 +74,16 @@ class ShopifyShipping:
             raise broken(self._manifest, PARCELS) from None
 
     def _groups(self, order: Mapping[str, Any], shipment: Shipment) -> list[dict[str, Any]]:
-        """Lines of each open fulfilment order; without items in the shipment all that is open."""
+        """The fulfilment orders that are open, whole; with items in the shipment their lines."""
         wanted = {one.sub_number: one.quantity for one in shipment.items if one.sub_number}
         try:
+            found = [one for one in order["fulfillmentOrders"]["nodes"] if one["status"] in OPEN]
+            if not wanted:
+                return [{"fulfillmentOrderId": one["id"]} for one in found]
             groups = [
                 {"fulfillmentOrderId": one["id"], "fulfillmentOrderLineItems": lines}
-                for one in order["fulfillmentOrders"]["nodes"]
-                if one["status"] in OPEN
-                and (lines := _lines(one["lineItems"]["nodes"], wanted if wanted else None))
+                for one in found
+                if (lines := _lines(self._open_lines(one), wanted))
             ]
         except (KeyError, TypeError):
             raise broken(self._manifest, PARCELS) from None
@@ -88,15 +91,25 @@ class ShopifyShipping:
             raise error_of(self._manifest, NOTHING_OPEN)  # not all that left is open there
         return groups
 
+    def _open_lines(self, order: Mapping[str, Any]) -> list[Any]:
+        """All lines of a fulfilment order."""
+        lines, page = list(order["lineItems"]["nodes"]), order["lineItems"]["pageInfo"]
+        for _ in range(MOST_PAGES):
+            if not page["hasNextPage"]:
+                break
+            asked = {"id": order["id"], "after": page["endCursor"]}
+            found = self._client.call(LINES, queries.MORE_OPEN, asked)["fulfillmentOrder"]
+            lines, page = lines + found["lineItems"]["nodes"], found["lineItems"]["pageInfo"]
+        return lines
 
-def _lines(nodes: list[Any], wanted: dict[str, int] | None) -> list[dict[str, Any]]:
+
+def _lines(nodes: list[Any], wanted: dict[str, int]) -> list[dict[str, Any]]:
     """What is taken of these lines; `wanted` goes down by it."""
     taken = []
     for node in nodes:
-        line, units = str(node["lineItem"]["id"]), int(node["remainingQuantity"])
-        if wanted is not None:
-            units = min(units, wanted.get(line, 0))
-            wanted[line] = wanted.get(line, 0) - units
+        line = str(node["lineItem"]["id"])
+        units = min(int(node["remainingQuantity"]), wanted.get(line, 0))
         if units > 0:
+            wanted[line] -= units
             taken.append({"id": node["id"], "quantity": units})
     return taken

@@ -7,7 +7,7 @@ from typing import Any
 
 from tidegate_platforms.shopify.shop import ORDER, Held, Shop, line_id
 
-LINES_PER_PAGE = 50
+LINES_PER_PAGE, OPEN_PER_PAGE = 10, 30
 
 
 def order(held: Held, lines_after: int = 0) -> dict[str, Any]:
@@ -75,19 +75,26 @@ def parcels(held: Held, shop: Shop) -> dict[str, Any]:
                 {
                     "id": f"gid://shopify/FulfillmentOrder/{number}",
                     "status": "OPEN" if is_open else waiting,
-                    "lineItems": {
-                        "nodes": [
-                            {
-                                "id": f"gid://shopify/FulfillmentOrderLineItem/{number}-{n}",
-                                "remainingQuantity": shop.remaining(held, n),
-                                "lineItem": {"id": line_id(number, n)},
-                            }
-                            for n, _ in enumerate(held.sample.lines)
-                        ]
-                    },
+                    "lineItems": open_lines(held, shop, 0),
                 }
             ]
         },
+    }
+
+
+def open_lines(held: Held, shop: Shop, after: int) -> dict[str, Any]:
+    number, until = held.sample.number, after + OPEN_PER_PAGE
+    more = until < len(held.sample.lines)
+    return {
+        "pageInfo": {"hasNextPage": more, "endCursor": str(until) if more else None},
+        "nodes": [
+            {
+                "id": f"gid://shopify/FulfillmentOrderLineItem/{number}-{n}",
+                "remainingQuantity": shop.remaining(held, n),
+                "lineItem": {"id": line_id(number, n)},
+            }
+            for n in range(after, min(until, len(held.sample.lines)))
+        ],
     }
 
 

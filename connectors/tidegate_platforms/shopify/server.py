@@ -20,7 +20,7 @@ TOKEN, CLIENT_SECRET = "shpat_canary_7d2f", "demo_shared_secret"
 LOCATION = "655441491"
 NAMES = {
     "Orders": "orders.list", "Order": "orders.get", "Lines": "orders.lines",
-    "Parcels": "parcels.get", "Fulfill": "fulfillments.add", "Variants": "variants.find",
+    "Parcels": "parcels.get", "OpenLines": "parcels.lines", "Fulfill": "fulfillments.add", "Variants": "variants.find",
     "SetStock": "stock.set", "Shop": "shop.get",
 }  # fmt: skip
 PATH = re.compile(r"/admin/api/20\d\d-(01|04|07|10)/graphql\.json")
@@ -35,7 +35,7 @@ class ShopifyServer(StageServer):
         self.shop, self.points, self.token = Shop(), Points(), TOKEN
         self._work: Mapping[str, Callable[[Any], dict[str, Any]]] = {
             "orders.list": self._list, "orders.get": self._get, "orders.lines": self._lines,
-            "parcels.get": self._parcels, "fulfillments.add": self._fulfill,
+            "parcels.get": self._parcels, "parcels.lines": self._open_lines, "fulfillments.add": self._fulfill,
             "variants.find": self._variants, "stock.set": self._set_stock,
             "shop.get": lambda _: {"shop": {"name": "North Bank", "currencyCode": "USD"}},
         }  # fmt: skip
@@ -141,6 +141,11 @@ class ShopifyServer(StageServer):
     def _parcels(self, variables: Any) -> dict[str, Any]:
         held = self._held(variables)
         return {"order": documents.parcels(held, self.shop) if held else None}
+
+    def _open_lines(self, variables: Any) -> dict[str, Any]:
+        held = self.shop.held[str(variables["id"]).rpartition("/")[2]]
+        after = int(variables["after"])
+        return {"fulfillmentOrder": {"lineItems": documents.open_lines(held, self.shop, after)}}
 
     def _fulfill(self, variables: Any) -> dict[str, Any]:
         try:

@@ -78,7 +78,7 @@ class Shop:
             held = self.held.get(number)
             if held is None or held.gone not in ("UNFULFILLED", "PARTIALLY_FULFILLED"):
                 raise UserError("Fulfillment order is not in a state that can be fulfilled")
-            for row in group["fulfillmentOrderLineItems"]:
+            for row in group.get("fulfillmentOrderLineItems") or self._all(held):
                 line = int(str(row["id"]).rpartition("-")[2])
                 if row["quantity"] > self.remaining(held, line):
                     raise UserError("Invalid fulfillment order line item quantity requested")
@@ -91,6 +91,11 @@ class Shop:
         left = sum(self.remaining(held, line) for line in range(len(held.sample.lines)))
         held.gone, held.updated_at = "PARTIALLY_FULFILLED" if left else "FULFILLED", now
         return held
+
+    def _all(self, held: Held) -> list[dict[str, Any]]:
+        """A fulfilment order without lines is meant as a whole."""
+        left = [(n, self.remaining(held, n)) for n in range(len(held.sample.lines))]
+        return [{"id": f"-{n}", "quantity": units} for n, units in left if units]
 
     def remaining(self, held: Held, line: int) -> int:
         done = held.fulfilled.get(line_id(held.sample.number, line), 0)

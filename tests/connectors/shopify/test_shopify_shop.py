@@ -168,6 +168,15 @@ def test_an_order_leaves_in_two_parcels(server, shop) -> None:
     assert shop.connector.shipped("7", "7-P1") is None  # two: it can't say whose
 
 
+def test_a_line_far_down_is_found(server, shop) -> None:
+    lines = tuple(SampleLine(f"K{n}", "x", 1, Decimal(1)) for n in range(70))
+    server.place(an_order("7", AT, lines=lines, total=Decimal(70)))
+    shop.connector.ship(a_shipment("7", "SF1", items=(ShippedItem(line_id("7", 69), "K69", 1),)))
+    assert server.shop.held["7"].fulfilled == {line_id("7", 69): 1}
+    shop.connector.ship(a_shipment("7", "SF2"))  # without items: all that is open
+    assert server.shop.held["7"].gone == "FULFILLED"
+
+
 def test_more_than_is_open_is_refused_and_nothing_leaves(server, shop) -> None:
     server.place(an_order("7", AT))
     with pytest.raises(RemoteRefused):
