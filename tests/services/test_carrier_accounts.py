@@ -209,6 +209,51 @@ def test_a_forged_push_moves_nothing(carried: Callable[[str], Carried]) -> None:
     assert addresses.addresses(own.world.context)[0].refused == 1
 
 
+def test_the_free_pushes_deliver_too(carried: Callable[[str], Carried]) -> None:
+    own = carried("kdniao")
+    order_id = own.order()
+    parcel = [("ZTO", own.world.parcel(order_id).waybill_no)]
+    labels.print_labels(own.world.context, None, "li")
+    for codes in (("1",), ("204", "202"), ("301",)):
+        own.travel(order_id, *codes)
+        assert own.push(own.server.push(parcel, paid=False)).status_code == 200
+        drain(own.world.context)
+    assert own.world.state(order_id) == "delivered"
+    states = {scan.state for scan in own.world.all(Scan)}
+    assert states == {"picked_up", "in_transit", "delivered"}
+
+
+def test_a_no_after_an_unclear_answer_is_believed_where_the_key_is_honoured(
+    carried: Callable[[str], Carried],
+) -> None:
+    own = carried(
+        "kdniao"
+    )  # can't be asked by key: had it made one, the repeat had answered with it
+    own.server.fail(Fault.DOWN, api="waybill.create")
+    own.server.fail(Fault.REFUSED, api="waybill.create")
+    order_id = own.order()
+    own.world.wait(seconds=60)
+    drain(own.world.context)
+    order = own.world.get(Order, Order.id == order_id)
+    assert (order.state, order.hold_reason) == ("on_hold", "waybill_refused")
+    assert own.world.get(Effect).error_code == "kdniao.105"
+
+
+def test_sf_is_answered_in_the_form_it_asked_in(carried: Callable[[str], Carried]) -> None:
+    own = carried("sf")
+    order_id = own.order()
+    number = own.world.parcel(order_id).waybill_no
+    own.travel(order_id, "50")
+    replies = [
+        own.push(pushed).get_data(as_text=True)
+        for pushed in (own.told(order_id), own.server.xml_push(number))
+    ]
+    assert "return_code" in replies[0]
+    assert replies[1].startswith("<Response")
+    drain(own.world.context)
+    assert own.world.count(Scan) == 1  # told twice
+
+
 def test_a_push_that_is_quicker_than_our_own_commit_is_kept(
     carried: Callable[[str], Carried],
 ) -> None:
