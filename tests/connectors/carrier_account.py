@@ -22,9 +22,13 @@ class Straight:
 
     def __init__(self, host: str) -> None:
         self.sender = Sender((host,), times=Times(1.0, 1.0, 2.0))
+        self.slowed: list[str] = []
 
     def send(self, request: Request) -> Response:
         return self.sender.send(request)
+
+    def throttled(self, api: str, wait_s: float | None = None) -> None:
+        self.slowed.append(api)
 
     def now(self) -> datetime:
         return datetime.now(UTC)

@@ -13,6 +13,7 @@ from tidegate.sdk.stage.protocol import (
     GROUP,
     HasScans,
     HasWaybills,
+    OffersSamples,
     ProtocolServer,
     PushesScans,
 )
@@ -29,7 +30,7 @@ def server_of(name: str) -> Any:
 @pytest.mark.parametrize("name", CARRIERS)
 def test_a_carriers_server_offers_waybills_scans_and_pushes(name: str) -> None:
     with server_of(name) as server:
-        for protocol in (HasWaybills, HasScans, PushesScans):
+        for protocol in (HasWaybills, HasScans, PushesScans, OffersSamples):
             assert isinstance(server, protocol)
         typed: ProtocolServer = server
         manifest = discovery.manifest_of(name)

@@ -12,6 +12,8 @@ from tidegate.sdk.http.messages import form
 from tidegate.sdk.signing import base64_of, md5_hex
 from tidegate_connectors.kdniao.commands import Command, address_of
 
+TOO_OFTEN = ("kdniao.throttled", "kdniao.405")
+
 
 def data_sign(request_data: str, api_key: str) -> str:
     """Base64 of the 32 hex digits of MD5, not of its 16 bytes."""
@@ -51,7 +53,11 @@ class Wire:
         codes = self._codes(answer)
         if is_true(answer.get("Success")) or is_done(self._account.manifest, *codes):
             return answer
-        raise error_of(self._account.manifest, *codes)
+        error = error_of(self._account.manifest, *codes)
+        if error.code in TOO_OFTEN:
+            wait = error.fields.get("retry_after_s")
+            self._account.http.throttled(command.api, float(str(wait)) if wait else None)
+        raise error
 
     def _codes(self, answer: Mapping[str, Any]) -> list[str]:
         """What its reason amounts to, then its code."""

@@ -15,7 +15,7 @@ from tidegate.sdk.account import Account
 from tidegate.sdk.answers import broken, error_of, is_done
 from tidegate.sdk.http.messages import form
 
-TAKEN = "A1000"
+TAKEN, TOO_OFTEN = "A1000", "A1005"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,8 @@ class Wire:
         if not isinstance(outer, Mapping) or "apiResultCode" not in outer:
             raise broken(self._account.manifest, service.api)
         code = str(outer["apiResultCode"])
+        if code == TOO_OFTEN:
+            self._account.http.throttled(service.api)
         if code != TAKEN:
             raise error_of(self._account.manifest, code)
         inner = self._document(service, outer.get("apiResultData"))

@@ -59,6 +59,10 @@ class KDNiaoServer(StageServer):
             "shipper": "YTO",
         }  # fmt: skip
 
+    @property
+    def samples(self) -> Mapping[str, str]:
+        return {"service_code": "YTO.standard", "carrier": "YTO", "secret": "api_key"}
+
     def api_of(self, asked: Asked) -> str:
         return COMMANDS.get(asked.form.get("RequestType", ""), ("unknown", ""))[0]
 

@@ -42,6 +42,10 @@ class SFServer(StageServer):
             "url": self.url + PATH, "monthly_card": "7551234567",
         }  # fmt: skip
 
+    @property
+    def samples(self) -> Mapping[str, str]:
+        return {"service_code": "SF.standard", "carrier": "SF", "secret": "check_word"}
+
     def api_of(self, asked: Asked) -> str:
         if asked.path.startswith(LABELS):
             return "label.file"

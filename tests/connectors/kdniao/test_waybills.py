@@ -118,6 +118,8 @@ def test_what_goes_wrong_is_sorted(server: Any, fault: Fault, family: type, code
     with pytest.raises(family) as caught:
         kdniao.create_waybill(request("K1"))
     assert caught.value.code == code
+    slowed = ["waybill.create"] if fault is Fault.THROTTLED else []
+    assert kdniao._account.http.slowed == slowed
     assert WHO.name not in str(caught.value)
     assert kdniao.create_waybill(request("K1")).waybill_no
     assert codes(server) == ["K1"]

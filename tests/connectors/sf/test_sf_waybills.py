@@ -109,6 +109,8 @@ def test_what_goes_wrong_is_sorted(server: Any, fault: Fault, family: type, code
     with pytest.raises(family) as caught:
         sf.create_waybill(request("K1"))
     assert caught.value.code == code
+    slowed = ["waybill.create"] if fault is Fault.THROTTLED else []
+    assert sf._account.http.slowed == slowed
     assert WHO.name not in str(caught.value)
     assert sf.create_waybill(request("K1")).waybill_no
 
