@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import TypeVar
 
@@ -22,6 +21,7 @@ from tidegate_connectors.kdniao.waybills import read_waybill, waybill_document
 from tidegate_connectors.kdniao.wire import Wire, data_sign
 
 T = TypeVar("T")
+OF_THE_NUMBER = ("kdniao.403", "kdniao.404")  # a refusal that the key has no part in
 NOBODYS_NUMBER = (
     "TIDEGATE0"  # asked for to see whether the key is good; no courier numbers like this
 )
@@ -105,8 +105,11 @@ class KDNiao:
 
     def check_credentials(self) -> str:
         """Asks whose number one that nobody has may be: free, and a wrong key is told."""
-        with suppress(RemoteRefused):  # of the number, not of the key
+        try:
             self._wire.ask(commands.RECOGNISE, {"LogisticCode": NOBODYS_NUMBER})
+        except RemoteRefused as error:
+            if error.code not in OF_THE_NUMBER:
+                raise
         return self._account.settings["business_id"]
 
     def recognise(self, waybill_no: str) -> Sequence[str]:

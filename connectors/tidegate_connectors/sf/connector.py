@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, TypeVar
 
 from tidegate.errors import RemoteRefused, RemoteRetry, RemoteUnknown
@@ -116,8 +115,7 @@ class SF:
 
     def check_credentials(self) -> str:
         """Asks for an order that nobody made: a wrong check word is told, and nothing is changed."""
-        with suppress(RemoteRefused):  # of the order, not of the account
-            self._wire.ask(wire.FIND, {"orderId": NOBODYS_ORDER, "searchType": "1"})
+        self._asked_for({"orderId": NOBODYS_ORDER, "searchType": "1"})
         return self._account.settings["partner_id"]
 
     def _asked_for(self, asked: Mapping[str, str]) -> Mapping[str, Any] | None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from ruamel.yaml import YAML
 
 from tidegate.sdk.webhooks import HookRefused, HookRequest, HookSecret
 from tidegate_connectors.kdniao import make_receiver
@@ -13,23 +16,19 @@ from tidegate_connectors.kdniao.scans import read_time
 from tidegate_connectors.kdniao.wire import data_sign
 from tidegate_platforms.kdniao.envelope import Signer
 
-DEMO_KEY = "56da2cf8-c8a2-44b2-b6fa-476cd7d1ba17"
-PUSHED = (
-    '{"PushTime":"2026-01-02 10:00:00","EBusinessID":"test1234567","Data":[{"LogisticCode":"78120000000001",'
-    '"ShipperCode":"ZTO","State":"3","StateEx":"301","Success":true,"Traces":[]}],"Count":"1"}'
+VECTORS = YAML(typ="safe", pure=True).load(
+    files("tidegate_connectors.kdniao").joinpath("vectors.yaml").read_text("utf-8")
 )
-VECTORS = [
-    (DEMO_KEY, "{'OrderCode':'','ShipperCode':'SF','LogisticCode':'118954907573'}", "OWFhM2I5N2ViM2U2MGRkMjc4YzU2NmVlZWI3ZDk0MmE="),
-    (DEMO_KEY, '{"OrderCode":"","ShipperCode":"SF","LogisticCode":"118954907573"}', "NThjYTM2OGFhZDJjMGQ5ZjMxMGU3NzhjYzg3NDEwM2M="),
-    ("test-api-key-0001", PUSHED, "ZTQ0OTcyNjJkN2ExZWQ3MjE2NTZiNjAxOGI1NzBhZjg="),
-]  # fmt: skip
+PUSHED, PUSH_SIGN = VECTORS[2]["given"]["request_data"], VECTORS[2]["gives"]
 NOW = datetime(2026, 1, 2, 2, 0, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(("key", "text", "wanted"), VECTORS)
-def test_published_signatures(key: str, text: str, wanted: str) -> None:
-    assert data_sign(text, key) == wanted
-    assert Signer(key).sign(text) == wanted
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: str(vector["name"]))
+def test_published_signatures(vector: dict[str, Any]) -> None:
+    assert data_sign(**vector["given"]) == vector["gives"]
+    assert (
+        Signer(vector["given"]["api_key"]).sign(vector["given"]["request_data"]) == vector["gives"]
+    )
 
 
 def test_a_published_push_is_believed_and_a_changed_one_is_not() -> None:
@@ -39,7 +38,7 @@ def test_a_published_push_is_believed_and_a_changed_one_is_not() -> None:
         fields = {"RequestData": text, "RequestType": "102", "DataSign": sign}
         return HookRequest({}, urlencode(fields).encode())
 
-    good = call(PUSHED, VECTORS[2][2])
+    good = call(PUSHED, PUSH_SIGN)
     receiver.verify(good, secrets, NOW)
     (event,) = receiver.events(good)
     (scan,) = receiver.content(event).scans  # without traces the push tells the state by itself
@@ -47,7 +46,7 @@ def test_a_published_push_is_believed_and_a_changed_one_is_not() -> None:
         "78120000000001", "301", "delivered", NOW,
     )  # fmt: skip
     for text, sign, code in (
-        (PUSHED.replace("301", "302"), VECTORS[2][2], "bad_signature"),
+        (PUSHED.replace("301", "302"), PUSH_SIGN, "bad_signature"),
         (PUSHED, "", "not_signed"),
     ):
         with pytest.raises(HookRefused) as caught:

@@ -134,6 +134,9 @@ def test_a_wrong_key_stops_the_account_and_not_the_parcel(server: Any) -> None:
         assert "ApiKey" in caught.value.text("en")
     assert [call.outcome for call in server.calls] == ["bad_signature"] * 2
     assert connected("kdniao", server).check_credentials() == "test1234567"
+    server.fail(Fault.REFUSED)
+    with pytest.raises(RemoteRefused):
+        connected("kdniao", server).check_credentials()  # a no is told, not swallowed
 
 
 def test_the_test_gateway_takes_every_command(server: Any) -> None:

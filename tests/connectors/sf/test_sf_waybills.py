@@ -122,6 +122,9 @@ def test_a_wrong_check_word_stops_the_account_and_not_the_parcel(server: Any) ->
             call()
         assert caught.value.code == "sf.A1006"
     assert connected("sf", server).check_credentials() == "TIDEDEMO"
+    server.fail(Fault.REFUSED)
+    with pytest.raises(RemoteRefused):
+        connected("sf", server).check_credentials()  # a no is told, not swallowed
     assert not server.waybills()
 
 
