@@ -60,6 +60,9 @@ bench: $(VENV)/.dev bench-engine ## Benchmarks, each a ratio within one run (a q
 bench-engine: $(BENCH)/.done ## The engine against its peers, which are installed for this only
 	@for b in checker cold explain memory peers simulation; do echo "== $$b"; $(BENCH)/bin/python benchmarks/engine/$$b.py || exit 1; done
 
+bars: $(BENCH)/.done ## Only whether the engine holds what it promises, peers measured three times in turn
+	@$(BENCH)/bin/python benchmarks/engine/bars.py
+
 lock: $(VENV)/.uv ## Renew requirements/*.txt (hashes, no addresses)
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url pyproject.toml -o requirements/run.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
@@ -96,4 +99,4 @@ $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
 	@touch $@
 
-.PHONY: help run setup test test-postgres test-long test-faults check check-fast coverage bench bench-engine lock clean
+.PHONY: help run setup test test-postgres test-long test-faults check check-fast coverage bench bench-engine bars lock clean

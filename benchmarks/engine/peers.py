@@ -1,6 +1,6 @@
 """Decisions per second: Tidegate against other rule engines, on the same generated rules and orders.
 
-    .venv-bench/bin/python benchmarks/engine/peers.py [--quick] [--spread] [--pile] [--only NAME …]
+    .venv-bench/bin/python benchmarks/engine/peers.py [--quick] [--spread] [--pile] [--repeat N] [--only NAME …]
 
 Every engine runs in a process of its own and gets the rules in its own language, in the form that is fastest there
 (forms.py). Before it is timed its answers to the first orders are compared with our reference evaluator. Peers get
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import pickle
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -88,8 +89,10 @@ def measure(
     rounds: int,
     spread: bool,
     batch: int,
-) -> Results:
-    results: Results = {}
+    repeat: int,
+) -> list[Results]:
+    """The figures of each repetition; a peer and ours are measured minutes apart, not hours."""
+    results: list[Results] = [{} for _ in range(repeat)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "workload.pickle"
         for size in sizes:
@@ -97,8 +100,9 @@ def measure(
             work = workload(size, orders, spread=spread, batch=batch)
             path.write_bytes(pickle.dumps(work))
             described(size, work)
-            for name in names:
-                results[name, size] = run(name, path, seconds, rounds)
+            for found in results:
+                for name in names:
+                    found[name, size] = run(name, path, seconds, rounds)
             print(f"  {time.perf_counter() - began:.0f} s on the wall", file=sys.stderr)
     print()
     return results
@@ -168,8 +172,9 @@ def detail(found: dict[str, Any], name: str) -> list[str]:
     ]
 
 
-def print_bars(results: Results) -> None:
-    """Each bar against ours in every way it is measured; the first column is what peers do too."""
+def print_bars(results: Sequence[Results]) -> None:
+    """Each bar against ours in every way it is measured, the median of the repetitions; the first column is what
+    peers do too."""
     rows = [
         [
             f"{bar.size:,} rules: {bar.peer}, its best form",
@@ -188,18 +193,22 @@ def print_bars(results: Results) -> None:
     table(["bars", "wanted", *OURS], rows)
 
 
-def against(results: Results, bar: Bar, name: str) -> str:
-    theirs, our_time = best(results, bar.peer, bar.size), median(results, name, bar.size)
-    if theirs is None or our_time is None:
+def against(results: Sequence[Results], bar: Bar, name: str) -> str:
+    pairs = [(best(one, bar.peer, bar.size), median(one, name, bar.size)) for one in results]
+    ratios = [theirs / took for theirs, took in pairs if theirs and took]
+    if not ratios:
         return "-"
-    return f"{theirs / our_time:.1f}× {judged(theirs / our_time, bar.wanted)}"
+    ratio = statistics.median(ratios)
+    return f"{ratio:.1f}× {judged(ratio, bar.wanted)}"
 
 
-def growth(results: Results, name: str) -> str:
-    small, big = median(results, name, SMALL), median(results, name, BIG)
-    if small is None or big is None:
+def growth(results: Sequence[Results], name: str) -> str:
+    pairs = [(median(one, name, BIG), median(one, name, SMALL)) for one in results]
+    ratios = [big / small for big, small in pairs if big and small]
+    if not ratios:
         return "-"
-    return f"{big / small:.2f}× {judged(big / small, GROWTH, most=True)}"
+    ratio = statistics.median(ratios)
+    return f"{ratio:.2f}× {judged(ratio, GROWTH, most=True)}"
 
 
 def median(results: Results, name: str, size: int) -> float | None:
@@ -229,6 +238,9 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "--pile", action="store_true", help="make all orders first: each is out of the cache again"
     )
+    parser.add_argument(
+        "--repeat", type=int, default=1, metavar="N", help="bars are the median of N times"
+    )
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these contestants")
     parser.add_argument("--sizes", nargs="+", type=int, default=[], metavar="N", help="rules")
     return parser.parse_args()
@@ -241,7 +253,7 @@ def main() -> int:
     names = list(OURS) if asked.self_check else [*OURS, CHECKED, REFERENCE, *FORMS]
     names = [name for name in names if not asked.only or name in asked.only]
     sizes = asked.sizes or ((50,) if asked.self_check else (10, 100) if quick else SIZES)
-    results = measure(
+    runs = measure(
         sizes,
         names,
         200 if asked.self_check else 2_000 if quick else ORDERS,
@@ -249,12 +261,13 @@ def main() -> int:
         3 if quick else ROUNDS,
         asked.spread,
         0 if asked.pile else BATCH,
+        asked.repeat,
     )
-    print_tables(results, names, sizes)
-    compared, wrong = wrong_in(results)
+    print_tables(runs[-1], names, sizes)
+    compared, wrong = (sum(counts) for counts in zip(*map(wrong_in, runs), strict=True))
     if not quick:
-        print_bars(results)
-    failed = sum("error" in result for result in results.values()) if asked.self_check else 0
+        print_bars(runs)
+    failed = sum("error" in result for result in runs[0].values()) if asked.self_check else 0
     return self_check(compared, wrong + failed)
 
 
