@@ -25,6 +25,7 @@ class RuleDraft(TenantScoped, Base):
     version: Mapped[int] = mapped_column(Integer, default=1)
     state: Mapped[str] = mapped_column(String(12), default="editing")
     text: Mapped[str] = mapped_column(Text)
+    text_before: Mapped[str | None] = mapped_column(Text)  # before the last save, to take it back
     hash: Mapped[str] = mapped_column(String(64))
     base_hash: Mapped[str] = mapped_column(String(64), default="")
     author: Mapped[str] = mapped_column(String(120))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, Response, current_app, flash, redirect, request, url_for
@@ -14,6 +15,7 @@ from tidegate_web.fragments import page
 from tidegate_web.language import t
 
 pages = Blueprint("rule_check", __name__)
+SEVERITIES = ("error", "warning", "info")
 
 
 @pages.get("/rules/<set_id>/check")
@@ -52,12 +54,23 @@ def _page(set_id: str, problem: Problem | None = None) -> Response:
     )  # who looks every second need not wait
     found = checking.checked(context, set_id, wait_s=wait_s)
     report = found if isinstance(found, CheckReport) else None
+    open_ = [one for one in report.findings if not one.accepted] if report else []
     return page(
         "rule_check", fragment="state", status=problem.status if problem else 200,
         problem=problem, info=info, report=report, progress=None if report else found, rule_links=_links,
-        open=[one for one in report.findings if not one.accepted] if report else [],
+        open=open_, kinds=_kinds(open_),
         accepted=[one for one in report.findings if one.accepted] if report else [],
     )  # fmt: skip
+
+
+def _kinds(findings: Sequence[Checked]) -> list[list[Checked]]:
+    """Findings by kind, errors before warnings before notes; within a kind and among kinds what touches most
+    orders first, as the report has them.
+    """
+    found: dict[tuple[str, str], list[Checked]] = {}
+    for one in sorted(findings, key=lambda one: SEVERITIES.index(one.severity)):
+        found.setdefault((one.severity, one.code), []).append(one)
+    return list(found.values())
 
 
 def _links(set_id: str, finding: Checked) -> list[tuple[str, str]]:

@@ -17,6 +17,7 @@ from tidegate_web import desk
 from tidegate_web.fragments import page
 from tidegate_web.language import known, lang, t
 from tidegate_web.problems import status_of
+from tidegate_web.undoing import flash_removed
 from tidegate_web.versions import posted_version
 
 pages = Blueprint("rule_grid", __name__)
@@ -171,6 +172,11 @@ def _told(act: Callable[[Target, str], object]) -> Callable[[Target, str], None]
     return done
 
 
+def _remove_table(target: Target, _what: str) -> None:
+    grid_edits.remove_table(target)
+    flash_removed(t("grid.done.remove_table"), target.set_id)
+
+
 _ACTS: Mapping[str, Callable[[Target, str], None]] = {
     "cell": _cell,
     "row": _whole_row,
@@ -182,7 +188,7 @@ _ACTS: Mapping[str, Callable[[Target, str], None]] = {
     "copy": _told(grid_edits.duplicate_row),
     "remove": _told(grid_edits.remove_row),
     "undo": _told(lambda target, _what: grid_edits.undo(target)),
-    "remove-table": _told(lambda target, _: grid_edits.remove_table(target)),
+    "remove-table": _remove_table,
     "column": _told(
         lambda target, place: grid_edits.change_column(
             target, place, request.form.get("source", "")

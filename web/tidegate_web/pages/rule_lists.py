@@ -11,6 +11,7 @@ from tidegate_web import desk
 from tidegate_web.attempts import Problem, attempt
 from tidegate_web.fragments import page
 from tidegate_web.language import t
+from tidegate_web.undoing import flash_removed
 from tidegate_web.versions import both_versions, posted_version
 
 pages = Blueprint("rule_lists", __name__)
@@ -38,7 +39,8 @@ def save(set_id: str) -> Any:
         return both_versions(numbers.DraftChanged(found)) if found else _page(set_id, problem)
     if problem is not None:
         return _page(set_id, problem)
-    flash(t("rule_lists.saved", name=name))
+    gone, kept = t("rule_lists.removed", name=name), t("rule_lists.saved", name=name)
+    flash_removed(gone if form.get("remove") else kept, set_id)
     if dropped:
         flash(t("rule_lists.twice", values=t("common.comma").join(dropped)))
     return redirect(url_for("rule_lists.show", set_id=set_id, _anchor=f"l-{name}"), 303)

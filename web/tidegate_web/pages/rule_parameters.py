@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 
 from tidegate.services.workshop import drafts, named_view, numbers, what_if
 from tidegate_web import desk
 from tidegate_web.attempts import Problem, attempt
 from tidegate_web.fragments import page
 from tidegate_web.language import t
+from tidegate_web.undoing import flash_removed
 from tidegate_web.versions import both_versions, posted_version
 
 pages = Blueprint("rule_parameters", __name__)
@@ -58,7 +59,8 @@ def save(set_id: str) -> Any:
         return both_versions(numbers.DraftChanged(found)) if found else _page(set_id, problem)
     if problem is not None:
         return _page(set_id, problem)
-    flash(t("rule_parameters.saved", name=name))
+    gone, kept = t("rule_parameters.removed", name=name), t("rule_parameters.saved", name=name)
+    flash_removed(gone if form.get("remove") else kept, set_id)
     return redirect(url_for("rule_parameters.show", set_id=set_id, _anchor=f"n-{name}"), 303)
 
 

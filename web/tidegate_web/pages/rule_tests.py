@@ -15,6 +15,7 @@ from tidegate_web import desk
 from tidegate_web.attempts import Problem, attempt
 from tidegate_web.fragments import page
 from tidegate_web.language import lang, t
+from tidegate_web.undoing import flash_removed
 from tidegate_web.versions import both_versions, posted_version
 
 pages = Blueprint("rule_tests", __name__)
@@ -62,7 +63,10 @@ def act(set_id: str) -> Any:
             return both_versions(DraftChanged(found))
     if problem is not None:
         return _page(set_id, problem, more=BACK_TO.get(act, ""))
-    flash(t(f"tests.done.{act}"))
+    if act == "remove":
+        flash_removed(t("tests.done.remove"), set_id)
+    else:
+        flash(t(f"tests.done.{act}"))
     more = BACK_TO.get(act)
     return redirect(url_for("rule_tests.show", set_id=set_id, more=more), 303)
 

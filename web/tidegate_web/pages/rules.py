@@ -12,6 +12,7 @@ from tidegate_web import desk
 from tidegate_web.attempts import Problem, attempt
 from tidegate_web.fragments import page
 from tidegate_web.language import lang, t
+from tidegate_web.undoing import flash_removed
 from tidegate_web.versions import both_versions, posted_version
 
 pages = Blueprint("rules", __name__)
@@ -112,6 +113,19 @@ def change(set_id: str, rule_id: str, act: str) -> Any:
     return _tried(set_id, f"{act}-{rule_id}", acts[act], t(f"rules.done.{act}"), rule_id)
 
 
+@pages.post("/rules/<set_id>/undo")
+def undo(set_id: str) -> Any:
+    """Take the last save back, where nobody saved after it; back to the page it was pressed on."""
+    try:
+        drafts.undo(desk.context(), set_id, posted_version(), desk.actor())
+    except DraftChanged as error:
+        return both_versions(error)
+    flash(t("rules.done.undo"))
+    back = request.form.get("back", "")
+    inside = back == f"/rules/{set_id}" or back.startswith(f"/rules/{set_id}/")
+    return redirect(back if inside else url_for("rules.one", set_id=set_id), 303)
+
+
 @pages.post("/rules/<set_id>/settings")
 def settings(set_id: str) -> Any:
     """Title, note, policy, what is missing, what happens otherwise, four eyes."""
@@ -135,7 +149,10 @@ def _tried(set_id: str, form: str, act: Any, done: str, rule_id: str = "") -> An
         return both_versions(DraftChanged(_now(set_id)))
     if problem is not None:
         return _set(set_id, problem)
-    flash(done)
+    if request.view_args and request.view_args.get("act") == "remove":
+        flash_removed(done, set_id)
+    else:
+        flash(done)
     kept: dict[str, Any] = {k: v for k, v in request.args.items() if k in ("q", "field", "page")}
     anchor = f"rule-{rule_id}" if rule_id else None
     return redirect(url_for("rules.one", set_id=set_id, _anchor=anchor, **kept), 303)

@@ -325,6 +325,29 @@ def change_document(
     return _edit(context, set_id, version, actor, act, change, what)
 
 
+def undo(context: Context, set_id: str, version: int, actor: str) -> Draft:
+    """Take the last save back, whatever it changed; once more brings it again.
+
+    Raises:
+        DraftChanged: somebody saved meanwhile.
+        InputError: there is no draft, or nothing was saved in it yet.
+    """
+    with context.store.begin(context.tenant_id, readonly=True) as work:
+        row = _row(work, set_id)
+        before = row.text_before if row else None
+    if row is None:
+        raise unknown_draft(set_id)
+    if before is None:
+        raise InputError(
+            "rules.nothing_to_undo",
+            zh=f"规则集 {set_id} 的草稿刚打开，还没有可撤销的改动。",
+            en=f"The draft of {set_id} was just opened; there is no change to take back yet.",
+            set=set_id,
+        )
+    ruleset = _read(before, context.rules.vocabulary)
+    return _save(context, set_id, version, ruleset, actor, "undone")
+
+
 # how
 
 
@@ -355,13 +378,13 @@ def _save(
 ) -> Draft:
     text = write(ruleset)
     if version == 0 and draft_of(context, set_id) is None:
-        live = live_set(context, set_id)
-        return _begin(context, text, live.hash if live else "", actor, act, what)
+        live, before = live_set(context, set_id), write(working_set(context, set_id))
+        return _begin(context, text, live.hash if live else "", actor, act, what, before)
     with context.store.begin(context.tenant_id) as work:
         row = _guarded(work, context, set_id, version, text)
         row.version += 1
         row.state, row.approved_by = EDITING, None
-        row.text, row.hash = text, ruleset.hash
+        row.text_before, row.text, row.hash = row.text, text, ruleset.hash
         row.changed_by, row.changed_at = actor, context.clock()
         row.authors = [*dict.fromkeys([*row.authors, actor])]
         record(work, context, set_id, actor, act, data={"what": what, "version": row.version})
@@ -371,7 +394,13 @@ def _save(
 
 
 def _begin(
-    context: Context, text: str, base_hash: str, actor: str, act: str, what: str = ""
+    context: Context,
+    text: str,
+    base_hash: str,
+    actor: str,
+    act: str,
+    what: str = "",
+    before: str | None = None,
 ) -> Draft:
     ruleset = _read(text, context.rules.vocabulary)
     if ruleset.id in RESERVED:
@@ -380,7 +409,7 @@ def _begin(
     row = RuleDraft(
         set_id=ruleset.id, version=1, state=EDITING, text=text, hash=ruleset.hash,
         base_hash=base_hash, author=actor, authors=[actor], started_at=now,
-        changed_by=actor, changed_at=now,
+        changed_by=actor, changed_at=now, text_before=before,
     )  # fmt: skip
     with context.store.begin(context.tenant_id) as work:
         work.add(row)

@@ -13,6 +13,8 @@ from tidegate.errors import InputError
 from tidegate.services.context import Context
 from tidegate.services.workshop import drafts, numbers
 from tidegate.services.workshop.model import Draft, Words
+from tidegate.services.workshop.set_names import SetNames
+from tidegate.services.workshop.widgets import Choice, Widgets
 
 POLICIES = ("first", "unique", "any", "priority", "collect")
 ON_MISSING = ("hold", "skip", "fail")
@@ -21,11 +23,15 @@ NOTHING, KEPT = "", "as-it-is"  # answers to what happens otherwise, beside the 
 
 @dataclass(frozen=True, slots=True)
 class ActionChoice:
-    """`main` is what its box asks for; empty where the action takes nothing."""
+    """`main` is what its box asks for; empty where the action takes nothing. `values` are what that may be, in
+    words; `closed` where nothing else makes sense: then one answer is `id:value`.
+    """
 
     id: str
     title: Words
     main: Words | None
+    values: Sequence[Choice] = ()
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,8 @@ class Settings:
     actions: Sequence[ActionChoice]
 
 
-def settings_of(ruleset: RuleSet) -> Settings:
+def settings_of(context: Context, ruleset: RuleSet) -> Settings:
+    widgets = Widgets(context, SetNames(ruleset, {}))
     document = document_of(ruleset)
     chosen, value = _chosen(ruleset, document.get("otherwise") or [])
     return Settings(
@@ -60,7 +67,7 @@ def settings_of(ruleset: RuleSet) -> Settings:
         on_missing=str(document.get("on_missing", ON_MISSING[0])),
         otherwise=chosen,
         value=value,
-        actions=[_choice(action) for action in _actions(ruleset)],
+        actions=[_choice(action, widgets) for action in _actions(ruleset)],
     )
 
 
@@ -100,7 +107,8 @@ def _deciding(ruleset: RuleSet, form: Mapping[str, str]) -> dict[str, Any]:
     if form.get("on_missing") in ON_MISSING:
         changes["on_missing"] = form["on_missing"]
     if form.get("otherwise", KEPT) != KEPT:
-        changes["otherwise"] = _otherwise(ruleset, form["otherwise"], form.get("value", "").strip())
+        chosen, _, value = form["otherwise"].partition(":")
+        changes["otherwise"] = _otherwise(ruleset, chosen, value or form.get("value", "").strip())
     return changes
 
 
@@ -156,7 +164,12 @@ def _actions(ruleset: RuleSet) -> list[Action]:
     return [known[name] for name in ruleset.gate_spec.actions if name in known]
 
 
-def _choice(action: Action) -> ActionChoice:
-    return ActionChoice(
-        action.id, action.title, action.args[action.main].title if action.main else None
-    )
+def _choice(action: Action, widgets: Widgets) -> ActionChoice:
+    if not action.main:
+        return ActionChoice(action.id, action.title, None)
+    main = action.args[action.main]
+    if main.type in ("number", "money", "duration", "date", "instant"):
+        return ActionChoice(action.id, action.title, main.title)
+    found = widgets.arguments(action.id, main.id, main.values)
+    closed = bool(found.values) and (found.closed or main.id == "service")
+    return ActionChoice(action.id, action.title, main.title, found.values, closed)

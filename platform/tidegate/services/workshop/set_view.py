@@ -157,7 +157,7 @@ def set_page(
         info=info,
         gate_title=gate_title(info.gate),
         version=info.draft.version if info.draft else 0,
-        settings=settings_of(ruleset),
+        settings=settings_of(context, ruleset),
         stages=[stage for stage in stages if stage.rules or not (query or field)],
         found=len(fitting),
         total=len(ruleset.written),

@@ -81,7 +81,7 @@
       show(pick, (at + (event.key === "ArrowDown" ? 1 : all.length - 1)) % all.length);
     } else if (event.key === "Enter") {
       event.preventDefault();
-      if (pick.dataset.tgShown !== undefined && pick.dataset.tgShown !== box.value) {  // the list is still of what was typed before
+      if ((pick.dataset.tgShown !== undefined || box.value) && pick.dataset.tgShown !== box.value) {  // the list is still of what was typed before
         pick.dataset.tgEnter = box.value;
         clearTimeout(waiting);
         look(box);
