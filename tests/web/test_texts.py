@@ -12,7 +12,7 @@ from tidegate_web.language import catalogue, text_of
 FOLDER = Path(tidegate_web.__file__).parent
 OPEN = (  # areas whose keys are codes of data
     "reasons", "channels", "connectors", "payment", "refund", "address_check", "severity",
-    "policies", "triggers", "events", "actors", "details", "values", "issues", "problem.",
+    "policies", "triggers", "events", "actors", "details", "values", "issues", "problem.", "sync.reasons.",
 )  # fmt: skip
 KEY = re.compile(r"""\b(?:t|text_of)\(f?["']([a-z_]+\.[a-z_.]*[a-z])["']""")
 PREFIX = re.compile(r"""\b(?:t|known)\(f?["']([a-z_.]+[._])(?:["'] ~|\{)""")
