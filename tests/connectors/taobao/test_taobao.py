@@ -31,8 +31,9 @@ from tidegate.sdk.shop import Shipment, ShippedItem
 from tidegate.sdk.stage.protocol import GROUP, Fault, HasOrders, HasShipments, HasTokens, SampleLine
 from tidegate.sdk.values import RecipientToken
 from tidegate.services.intake import import_orders
+from tidegate.services.syncing import turns, working
 from tidegate.services.syncing.messages import follow_messages
-from tidegate.store.remote_tables import RemoteCall
+from tidegate.store.remote_tables import ConnectorAccount, RemoteCall
 from tidegate_connectors.taobao.orders import fields_of
 from tidegate_connectors.taobao.signing import signature
 from tidegate_platforms.taobao import TaobaoServer
@@ -402,3 +403,16 @@ def test_the_server_offers_what_a_suite_asks_for(server: TaobaoServer) -> None:
     assert found is TaobaoServer
     for wanted in (HasOrders, HasShipments, HasTokens):
         assert isinstance(server, wanted)
+
+
+def test_an_account_follows_its_messages_by_itself(desk: Any, server: TaobaoServer) -> None:
+    with desk.context.store.begin(1, readonly=True) as work:
+        row = work.session.scalars(select(ConnectorAccount)).one()
+    server.place(sample("T1"))
+    tasks = turns.tasks_of(manifest_of("taobao"), row.settings)
+    assert tasks["messages"] == turns.MESSAGES_EVERY_S
+    done = working.run(desk.context, row.id, "messages")
+    assert done is not None
+    assert (done.read, done.accepted, done.behind) == (1, 1, False)
+    assert [one.number for one in desk.orders()] == ["T1"]
+    assert not server.messages

@@ -21,6 +21,7 @@ JOB = "sync_account"
 LONGEST = timedelta(seconds=180)  # a run that died lets others begin after so long
 LONGEST_PAUSE_S = 900
 STOCK_EVERY_S, SCANS_EVERY_S, FOLLOW_EVERY_S, TRACK_EVERY_S = 300, 30, 60, 900
+MESSAGES_EVERY_S = 10
 STOCK_SETTING = "stock"  # of an account: pull, push, or nothing
 
 
@@ -38,6 +39,8 @@ def tasks_of(manifest: Manifest, settings: Mapping[str, Any]) -> dict[str, int]:
     able, found = manifest.capabilities, {}
     if "pull_orders" in able:
         found["orders"] = manifest.sync.every_s
+    if "messages" in able:
+        found["messages"] = MESSAGES_EVERY_S
     stock = settings.get(STOCK_SETTING, "")
     if stock == "pull" and "pull_stock" in able:
         found["stock"] = STOCK_EVERY_S

@@ -43,6 +43,7 @@ TASKS: Mapping[str, Task] = {
     "orders": lambda context, one, done: order_runs.pull(
         context, one.row, one.made, one.manifest.sync, done
     ),
+    "messages": lambda context, one, done: order_runs.follow(context, one.row, one.made, done),
     "stock": lambda context, one, done: stock_runs.pull(context, one.row, one.made, done),
     "push_stock": lambda context, one, done: stock_runs.push(context, one.row, one.made, done),
     "scans": lambda context, one, done: following.pull_scans(context, one.row, one.made, done),
