@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tidegate.sdk.account import Account
-from tidegate.sdk.mapping.orders import OrderMapping
+from tidegate.sdk.mapping.reading import OrderReader
 from tidegate.sdk.values import OrderPage, Window
 from tidegate.sdk.window import NumberedPages
 from tidegate_connectors.jushuitan.client import JstClient, written
@@ -18,14 +18,11 @@ PERSONAL = ("receiver_name", "receiver_mobile", "receiver_phone", "receiver_addr
 
 class JstOrders:
     def __init__(self, account: Account, client: JstClient) -> None:
-        manifest, settings = account.manifest, account.settings
+        settings = account.settings
         self._client, self._shop = client, settings.get("shop_id", "")
         size = min(max(int(settings["page_size"]), 1), MOST_PER_PAGE)
         self._pages = NumberedPages(size, most=MOST_PAGES)
-        self._mapping = OrderMapping(
-            manifest.orders, channel=manifest.channel, shop=account.shop,
-            timezone=account.shop_timezone, currency=manifest.currency,
-        )  # fmt: skip
+        self._reader = OrderReader(account)
 
     def pull_orders(self, window: Window, cursor: str) -> OrderPage:
         """Raises WindowTooLarge where the pages would go past the cap."""
@@ -54,13 +51,7 @@ class JstOrders:
         return _rows(self._client.call(QUERY, {**asked, "page_size": self._pages.size}))
 
     def _page(self, rows: Sequence[Any], after: str | None) -> OrderPage:
-        read = [self._mapping.read(_prepared(one), QUERY, row) for row, one in enumerate(rows, 1)]
-        return OrderPage(
-            [one.draft for one in read if one.draft],
-            len(read),
-            [one.problem for one in read if one.problem],
-            after,
-        )
+        return self._reader.page([_prepared(one) for one in rows], QUERY, after)
 
 
 def _rows(found: Mapping[str, Any]) -> Sequence[Any]:

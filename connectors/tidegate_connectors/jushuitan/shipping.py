@@ -7,6 +7,7 @@ from typing import Any
 
 from tidegate.errors import RemoteRefused
 from tidegate.sdk.account import Account
+from tidegate.sdk.carrier_codes import CarrierCodes
 from tidegate.sdk.shop import Shipment
 from tidegate_connectors.jushuitan.client import JstClient
 from tidegate_connectors.jushuitan.orders import JstOrders
@@ -17,8 +18,7 @@ SENT = "/open/order/sent/upload"
 class JstShipping:
     def __init__(self, account: Account, client: JstClient, orders: JstOrders) -> None:
         self._client, self._orders = client, orders
-        own = (pair.partition("=") for pair in account.settings.get("carrier_codes", "").split())
-        self._carriers = {**account.manifest.carriers, **{ours: theirs for ours, _, theirs in own}}
+        self._carriers = CarrierCodes(account)
 
     def ship(self, shipment: Shipment) -> None:
         """Safe to repeat: an order that has this very number is done."""
@@ -29,7 +29,7 @@ class JstShipping:
             return
         if order.get("status") == "Sent":
             raise _sent_before()
-        code, _, name = self._company(shipment.carrier).partition("/")
+        code, _, name = self._carriers.of(shipment.carrier).partition("/")
         item = {
             "o_id": order.get("o_id"), "shop_id": order.get("shop_id"), "so_id": order.get("so_id"),
             "lc_id": code, "lc_name": name or code, "l_id": shipment.waybill_no,
@@ -57,17 +57,6 @@ class JstShipping:
             en=f"Jushuitan has no order {number}; it may have been merged or split, look it up there.",
             number=number,
         )
-
-    def _company(self, carrier: str) -> str:
-        if carrier not in self._carriers:
-            raise RemoteRefused(
-                "jushuitan.carrier_unknown",
-                zh=f"不知道快递 {carrier or '-'} 在聚水潭的编码; 请在账号的“快递公司代码对照”里补上, 再重新回传。",
-                en=f"Jushuitan's code of the carrier {carrier or '-'} is not known; add it to the carrier codes of "
-                "the account, then tell the number again.",
-                carrier=carrier,
-            )
-        return self._carriers[carrier]
 
 
 def _in_parts() -> RemoteRefused:

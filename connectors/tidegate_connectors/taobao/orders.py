@@ -8,7 +8,7 @@ from typing import Any
 
 from tidegate.errors import RemoteRefused, RemoteRetry
 from tidegate.sdk.account import Account
-from tidegate.sdk.mapping.orders import OrderMapping
+from tidegate.sdk.mapping.reading import OrderReader
 from tidegate.sdk.values import OrderPage, Window
 from tidegate.sdk.window import NumberedPages
 from tidegate_connectors.taobao.client import BEIJING, TIME, TopClient, rows_of
@@ -32,10 +32,7 @@ class Trades:
         self._client, self._settings = client, settings
         self._pages = NumberedPages(min(max(int(settings["page_size"]), 1), MOST_PER_PAGE))
         self._fields = settings.get("fields") or ",".join(fields_of(manifest.orders))
-        self._mapping = OrderMapping(
-            manifest.orders, channel=manifest.channel, shop=account.shop,
-            timezone=account.shop_timezone, currency=manifest.currency,
-        )  # fmt: skip
+        self._reader = OrderReader(account)
 
     def pull_orders(self, window: Window, cursor: str) -> OrderPage:
         """Trades changed (or made, by setting) in the window.
@@ -96,13 +93,7 @@ class Trades:
         return trade if isinstance(trade, Mapping) else {}
 
     def _page(self, trades: Sequence[Any], place: str, after: str | None) -> OrderPage:
-        read = [self._mapping.read(_prepared(one), place, row) for row, one in enumerate(trades, 1)]
-        return OrderPage(
-            [one.draft for one in read if one.draft],
-            len(read),
-            [one.problem for one in read if one.problem],
-            after,
-        )
+        return self._reader.page([_prepared(one) for one in trades], place, after)
 
 
 def fields_of(orders: Mapping[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from tidegate.errors import RemoteRefused, RemoteRetry, RemoteUnknown
 from tidegate.sdk.account import Account
 from tidegate.sdk.answers import SAID
+from tidegate.sdk.carrier_codes import CarrierCodes
 from tidegate.sdk.shop import Shipment
 from tidegate_connectors.taobao.client import TopClient, rows_of
 from tidegate_connectors.taobao.orders import Trades
@@ -19,13 +20,12 @@ TO_SEE = "tid,status,orders"
 class Shipping:
     def __init__(self, account: Account, client: TopClient, trades: Trades) -> None:
         self._account, self._client, self._trades = account, client, trades
-        own = (pair.partition("=") for pair in account.settings.get("carrier_codes", "").split())
-        self._carriers = {**account.manifest.carriers, **{ours: theirs for ours, _, theirs in own}}
+        self._carriers = CarrierCodes(account)
 
     def ship(self, shipment: Shipment) -> None:
         """Safe to repeat: where TOP refuses, it is asked whether it has this very number."""
         api = self._account.settings["ship_api"]
-        fields = self._asked(api, shipment, self._company(shipment.carrier))
+        fields = self._asked(api, shipment, self._carriers.of(shipment.carrier))
         try:
             self._client.call(api, fields, idempotent=False)
         except RemoteRefused:
@@ -66,14 +66,3 @@ class Shipping:
         if kind := self._account.settings.get("consign_type", ""):
             fields["consign_type"] = kind
         return fields
-
-    def _company(self, carrier: str) -> str:
-        if carrier not in self._carriers:
-            raise RemoteRefused(
-                "taobao.carrier_unknown",
-                zh=f"不知道快递 {carrier or '-'} 在淘宝的公司代码; 请在账号的“快递公司代码对照”里补上, 再重新回传。",
-                en=f"Taobao's code of the carrier {carrier or '-'} is not known; add it to the carrier codes of the "
-                "account, then tell the number again.",
-                carrier=carrier,
-            )
-        return self._carriers[carrier]
