@@ -7,8 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from tidegate.jobs.names import FUNCTIONS
+from tidegate.services.job_kinds import QUEUES
 from tidegate.services.work import enqueue
 from tidegate.store.tables import Job, Order
+from tidegate_web.language import catalogue
 
 pytestmark = pytest.mark.xdist_group("web")
 
@@ -115,3 +118,11 @@ def token(client) -> str:
     found = re.search(r'"X-CSRFToken": "([^"]+)"', html)
     assert found
     return found.group(1)
+
+
+def test_every_queue_and_job_has_a_name_in_words() -> None:
+    words = catalogue()
+    wanted = [f"jobs.queue_of.{queue}" for queue in QUEUES]
+    wanted += [f"jobs.name_of.{name}" for name in FUNCTIONS]
+    assert len(wanted) > 25
+    assert [key for key in wanted if key not in words] == []
