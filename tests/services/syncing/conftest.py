@@ -48,8 +48,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @dataclass
 class Clock:
     now: datetime = START
+    goes_on: float = 0.0  # seconds at each look
 
     def __call__(self) -> datetime:
+        self.now += timedelta(seconds=self.goes_on)
         return self.now
 
     def forward(self, seconds: float) -> None:

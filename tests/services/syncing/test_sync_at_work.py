@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from tidegate.sdk.stage.protocol import Fault
 from tidegate.services.remotes import accounts
-from tidegate.services.syncing import acts, runs
+from tidegate.services.syncing import acts, runs, working
 from tidegate.store.remote_tables import ConnectorAccount
 from tidegate.store.sync_tables import AccountSample, SyncRun
 from tidegate.store.tables import Job, Order
@@ -118,3 +118,12 @@ def test_samples_are_kept_sealed(merchant) -> None:
     (row,) = merchant.all(AccountSample)
     assert "王小明" not in row.sealed
     assert merchant.context.box.open(row.sealed)[0]["to"]["name"] == "王小明"
+
+
+def test_a_run_that_caught_up_ends_though_the_clock_goes_on(merchant) -> None:
+    account = merchant.account()
+    merchant.place("A1")
+    merchant.clock.goes_on = 1.0
+    done = working.run(merchant.context, account.id, "orders")
+    assert done is not None
+    assert (done.pages, done.behind) == (1, False)
