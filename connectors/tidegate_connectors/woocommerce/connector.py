@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from tidegate.sdk.account import Account
+from tidegate.sdk.answers import broken
 from tidegate.sdk.carrier import DuplicateClass
 from tidegate.sdk.shop import Shipment
 from tidegate.sdk.values import OrderPage, Pushed, StockLevel, Window
@@ -21,7 +22,8 @@ class WooShop:
     duplicates = DuplicateClass.HONOURS_KEY
 
     def __init__(self, account: Account) -> None:
-        self._url, self._client = account.settings["url"], WooClient(account)
+        self._manifest, self._url = account.manifest, account.settings["url"]
+        self._client = WooClient(account)
         self._orders = WooOrders(account, self._client)
         self._shipping = WooShipping(account, self._client, self._orders)
         self._stock = WooStock(account, self._client)
@@ -44,7 +46,8 @@ class WooShop:
 
     def check_credentials(self) -> str:
         """The shop's host: WooCommerce tells no name, but one order only to those who may read it."""
-        self._client.get(LIST, "/orders", {"per_page": "1"})
+        if not isinstance(self._client.get(LIST, "/orders", {"per_page": "1"}).json(), list):
+            raise broken(self._manifest, LIST)
         return urlsplit(self._url).hostname or ""
 
 

@@ -117,7 +117,7 @@ class Shop:
             masks = {"name": f"{order.name[:1]}*", "phone": "138****0000", "address": "****"}
             return {"kind": "token", "token": f"tok-{order.number}", **masks, **where}
         plain = {"name": order.name, "phone": order.phone, "address": order.address}
-        return {"kind": "plain", **plain, **where}
+        return {"kind": "masked" if "*" in order.phone else "plain", **plain, **where}
 
     def opened(self, number: str, token: str) -> dict[str, str] | None:
         order = self.one(number).sample

@@ -15,6 +15,7 @@ from tidegate.errors import NotFound, TidegateError
 COMMANDS = {
     "accounts": "tidegate.cli.accounts:accounts",
     "backup": "tidegate.cli.backup:backup",
+    "connectors": "tidegate.cli.connectors:connectors",
     "db": "tidegate.cli.db:db",
     "doctor": "tidegate.cli.doctor:doctor",
     "labels": "tidegate.cli.labels:labels",

@@ -16,6 +16,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 YES, NO = {"true", "1", "y", "yes", "是"}, {"false", "0", "n", "no", "否"}
 MOST_WHOLE = 2**31 - 1
+KEPT = "\n\t\u200c\u200d"  # not printable by themselves; joiners make one emoji of several
 
 
 class Strange(Exception):
@@ -44,7 +45,7 @@ def text(value: Any, _: Setting) -> str:
     if isinstance(value, Mapping | list):
         raise Strange("import.json_field")
     plain = f"{value:f}" if isinstance(value, Decimal) else str(value)
-    return "".join(c for c in plain if c.isprintable() or c in "\n\t").strip()
+    return "".join(c for c in plain if c.isprintable() or c in KEPT).strip()
 
 
 def amount(value: Any, setting: Setting) -> int:

@@ -1,0 +1,1 @@
+"""One module a promise; each function is one line of the card."""
