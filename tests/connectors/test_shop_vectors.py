@@ -9,7 +9,9 @@ import pytest
 from ruamel.yaml import YAML
 
 
-@pytest.mark.parametrize("name", ["douyin", "generic", "shopify", "woocommerce"])
+@pytest.mark.parametrize(
+    "name", ["dingtalk", "douyin", "feishu", "generic", "shopify", "woocommerce"]
+)
 def test_shipped_vectors_are_what_is_signed(name: str) -> None:
     package = f"tidegate_connectors.{name}"
     vectors = YAML(typ="safe", pure=True).load(

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from tidegate.sdk.signing import equal
+from tidegate.sdk.signing import equal, standard_webhook
 from tidegate.sdk.webhooks import (
     HookAnswer,
     HookContent,
@@ -16,7 +16,6 @@ from tidegate.sdk.webhooks import (
     HookSecret,
     must_be_fresh,
 )
-from tidegate_connectors.generic.signing import push_signature
 
 ID, TIME, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
 
@@ -32,7 +31,7 @@ class MallReceiver:
         if not given:
             raise HookRefused("not_signed")
         event_id = headers.get(ID, "")
-        wanted = [push_signature(s.secret, event_id, stamp, request.body) for s in secrets]
+        wanted = [standard_webhook(s.secret, event_id, stamp, request.body) for s in secrets]
         if not any([equal(one, other) for one in given for other in wanted]):
             raise HookRefused("bad_signature")
         must_be_fresh(stamp, now)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from tidegate.sdk.http.client import Http
+from tidegate.sdk.http.dialing import Dialer
 from tidegate.sdk.manifest import Manifest
 
 
@@ -37,6 +38,7 @@ class Account:
     http: Http
     secret: Callable[[str], str] = field(repr=False)  # name of a setting -> its value
     tokens: TokenKeeper | None = field(default=None, repr=False)
+    dialer: Dialer = field(default_factory=Dialer, repr=False)  # for what is no HTTP
 
     @property
     def shop_timezone(self) -> str:

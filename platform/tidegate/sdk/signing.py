@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import hmac
 import json
 from collections.abc import Mapping
 from typing import Any
+
+WEBHOOK_PREFIX = "whsec_"
 
 
 def joined(fields: Mapping[str, str], *, skip_empty: bool = True, between: str = "") -> str:
@@ -34,6 +37,17 @@ def hmac_base64(secret: str | bytes, text: str | bytes, digest: str = "sha256") 
 
 def base64_of(data: str | bytes) -> str:
     return base64.b64encode(_bytes(data)).decode("ascii")
+
+
+def standard_webhook(secret: str, event_id: str, timestamp: str, body: bytes) -> str:
+    """Standard Webhooks: a secret that begins with `whsec_` is base64, any other is taken as it is."""
+    key: str | bytes = secret
+    if secret.startswith(WEBHOOK_PREFIX):
+        try:
+            key = base64.b64decode(secret.removeprefix(WEBHOOK_PREFIX), validate=True)
+        except binascii.Error:
+            key = secret
+    return f"v1,{hmac_base64(key, f'{event_id}.{timestamp}.'.encode() + body)}"
 
 
 def equal(left: str, right: str) -> bool:

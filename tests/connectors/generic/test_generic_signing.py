@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from tidegate.sdk.discovery import module_of
+from tidegate.sdk.signing import standard_webhook
 from tidegate.sdk.webhooks import HookRefused, HookRequest, HookSecret
-from tidegate_connectors.generic.signing import push_signature, request_signature
+from tidegate_connectors.generic.signing import request_signature
 from tidegate_platforms.generic.proof import sign
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "connectors" / "generic.md"
@@ -62,7 +63,7 @@ def test_the_check_in_the_document_takes_what_we_send() -> None:
 
 def test_a_push_is_signed_as_standard_webhooks_publishes() -> None:
     event_id, stamp, body = EVENT
-    assert push_signature(WHSEC, event_id, stamp, body) == PUBLISHED
+    assert standard_webhook(WHSEC, event_id, stamp, body) == PUBLISHED
 
 
 def hook(signature: str) -> HookRequest:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from tidegate.errors import RemoteBroken, RemoteRetry, RemoteUnknown, TidegateError
 
 BAD_ADDRESS_AFTER_S = 300  # a person has to act; asking faster helps nobody
@@ -26,6 +28,20 @@ def bad_address(api: str, host: str) -> RemoteRetry:
         "内网系统请管理员写进 TIDEGATE_TRUSTED_HOSTS。什么都没有发出。",
         en=f"{host or 'The address'} can't be called ({api}): it must be public https on port 443, 80 or 8443; "
         "systems inside your network are listed in TIDEGATE_TRUSTED_HOSTS. Nothing was sent.",
+        api=api,
+        retry_after_s=BAD_ADDRESS_AFTER_S,
+    )
+
+
+def closed_address(api: str, host: str, ports: Iterable[int]) -> RemoteRetry:
+    """For connections that are no HTTP."""
+    many = ", ".join(str(port) for port in ports)
+    return RemoteRetry(
+        "remote.address_refused",
+        zh=f"不能连接 {host[:80]} ({api}): 须是公网地址, 端口 {many}; 内网系统请管理员写进 TIDEGATE_TRUSTED_HOSTS。"
+        "什么都没有发出。",
+        en=f"{host[:80]} can't be called ({api}): it must be public, on port {many}; systems inside your network "
+        "are listed in TIDEGATE_TRUSTED_HOSTS. Nothing was sent.",
         api=api,
         retry_after_s=BAD_ADDRESS_AFTER_S,
     )

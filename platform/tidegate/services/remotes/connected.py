@@ -18,6 +18,8 @@ from tidegate.sdk import discovery
 from tidegate.sdk.account import Account
 from tidegate.sdk.carrier import Carrier, DuplicateClass
 from tidegate.sdk.http.client import Http
+from tidegate.sdk.http.dialing import Dialer
+from tidegate.sdk.http.messages import Request
 from tidegate.sdk.http.sending import Sender
 from tidegate.sdk.manifest import Manifest
 from tidegate.services.context import Context
@@ -170,9 +172,13 @@ def connector_of(
     sender = Sender(reach.trusted, times=reach.times, connections=reach.in_flight)
     http = paced(AccountHttp(line, sender))
     tokens = _token_book(context, row.id) if "refresh_tokens" in manifest.capabilities else None
+    dialer = Dialer(
+        reach.trusted, reach.times,
+        lambda api, call: line.through(Request("CALL", "", api), lambda _sent: call()),
+    )  # fmt: skip
     account = Account(
         id=row.id, shop=shop, manifest=manifest, settings=settings, http=http,
-        secret=lambda name: hidden.get(name, ""), tokens=tokens,
+        secret=lambda name: hidden.get(name, ""), tokens=tokens, dialer=dialer,
     )  # fmt: skip
     made = discovery.connect(account)
     if tokens is not None:

@@ -12,6 +12,7 @@ from tidegate.errors import TidegateError
 from tidegate.sdk import discovery
 from tidegate.sdk.account import Account
 from tidegate.sdk.capabilities import ChecksCredentials
+from tidegate.sdk.http.dialing import Dialer
 from tidegate.sdk.http.messages import Request, Response
 from tidegate.sdk.http.sending import Sender, Sent
 from tidegate.sdk.manifest import Manifest
@@ -60,6 +61,7 @@ def try_out(
     account = Account(
         id=0, shop="", manifest=manifest, settings={**defaults, **given}, http=TrialHttp(context),
         secret=lambda name: hidden.get(name, ""),
+        dialer=Dialer(context.reach.trusted, context.reach.times),
     )  # fmt: skip
     try:
         made = discovery.connect(account)
