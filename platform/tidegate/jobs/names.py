@@ -10,6 +10,7 @@ from tidegate.services.backups import reconciling
 from tidegate.services.context import Context
 from tidegate.services.hooks import working
 from tidegate.services.job_pruning import prune_jobs
+from tidegate.services.notices import sending
 from tidegate.services.pruning import prune_personal
 from tidegate.services.sweeping import sweep
 from tidegate.services.syncing import order_runs
@@ -48,6 +49,9 @@ FUNCTIONS: Mapping[str, Function] = {
     "sync_accounts": lambda context, _args: syncing.spread(context),
     "request_waybill": lambda context, args: _request(context, [args]),
     "reconcile_restore": lambda context, _args: reconciling.reconcile(context),
+    "send_notice": lambda context, args: sending.send(
+        context, int(args["account_id"]), args["alert_ids"]
+    ),
     "simulate": lambda context, args: simulation_run.run(context, int(args["simulation_id"])),
     "spread_webhooks": lambda context, _args: spreading.spread(context),
     "tend_webhooks": lambda context, _args: tending.tend(context),

@@ -13,6 +13,7 @@ from tidegate.errors import NotFound
 from tidegate.services.context import Context
 from tidegate.services.decisions import ask
 from tidegate.services.facts import parcel_facts
+from tidegate.services.notices.spreading import Risen, tell
 from tidegate.services.people import required_reason
 from tidegate.services.states import is_final, record
 from tidegate.services.stock_missing import missing_units
@@ -49,15 +50,17 @@ def _watch(
     ):
         known[alert.parcel_id or 0][alert.kind] = alert
     missing = missing_units(work, subjects)
+    risen: list[Risen] = []
     with session.no_autoflush:
         for parcel in parcels:
             facts = parcel_facts(
                 subjects[parcel.order_id], parcel, scans=scans[parcel.id],
                 missing_units=missing.get(parcel.order_id, 0),
             )  # fmt: skip
-            _ring(work, context, parcel, facts, known[parcel.id], now, trigger)
+            risen += _ring(work, context, parcel, facts, known[parcel.id], now, trigger)
             if not is_final("parcel", parcel.state):
                 _wake(work, context, parcel, facts, now)
+    tell(work, risen, now)
 
 
 def acknowledge(context: Context, alert_id: int, actor: str, reason: str | None = None) -> None:
@@ -99,7 +102,10 @@ def _ring(
     known: Mapping[str, Alert],
     now: datetime,
     trigger: str,
-) -> None:
+) -> list[Risen]:
+    """Raise, escalate and resolve; what is new or more pressing."""
+    risen: list[Risen] = []
+    before = {kind: alert.severity for kind, alert in known.items()}
     found = ask(
         work, context, "alert", facts, now=now, trigger=trigger, order_id=parcel.order_id,
         parcel_id=parcel.id, keep_quiet=True,
@@ -119,6 +125,7 @@ def _ring(
             desk=str(action.args.get("desk", "operations")), state="open", raised_at=now,
         )  # fmt: skip
         work.add(alert)
+        risen.append((alert, ""))
         record(
             work, "alert_raised", order_id=parcel.order_id, parcel_id=parcel.id, now=now,
             actor_kind="rule", actor=action.rule, data={"kind": kind},
@@ -130,6 +137,9 @@ def _ring(
     for kind, alert in known.items():
         if (kind not in ringing or kind in quiet) and not found.failed:
             alert.state, alert.resolved_at = "resolved", alert.resolved_at or now
+        elif alert.severity != before[kind] and alert.state in OPEN:
+            risen.append((alert, before[kind]))
+    return risen
 
 
 def _wake(

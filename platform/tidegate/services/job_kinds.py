@@ -48,6 +48,7 @@ DEFAULT = Kind()
 KINDS: Mapping[str, Kind] = {
     "alert_wakeup": Kind("alert"),
     "watch_parcels": Kind("alert"),
+    "send_notice": Kind("alert", attempts=8, lanes=True, at_once=1),
     "pull_scans": Kind("tracking", attempts=3, longest_wait_s=30),
     "pull_scans_of": Kind("tracking", attempts=3, longest_wait_s=30, at_once=1),
     "sync_accounts": Kind("tracking", attempts=3, longest_wait_s=30),

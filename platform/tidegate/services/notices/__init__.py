@@ -1,0 +1,1 @@
+"""Alerts told to people by DingTalk, Feishu, WeCom, e-mail and webhook."""
