@@ -95,6 +95,9 @@ def log(code: str, task: str, limit: int, tenant: str, as_json: bool) -> None:
 )  # fmt: skip
 @click.option("--reset", is_flag=True, help=text("恢复自带。", "The connector's own again."))
 @TENANT
+@click.option(
+    "--json", is_flag=True, expose_value=False, help=text("总是 JSON。", "Always is JSON.")
+)
 def mapping(code: str, file: BinaryIO | None, reset: bool, tenant: str) -> None:
     """Prints the overlay in force, as JSON."""
     context = _context(tenant)
