@@ -138,7 +138,11 @@ def test_an_untouched_folder_is_not_read_again(copied: Path) -> None:
     first = book.for_gate("review")[0]
     clock.now += 60
     assert book.for_gate("review")[0] is first
-    os.utime(copied / "review" / "review.yaml", ns=(1, 1))
+    file = copied / "review" / "review.yaml"
+    os.utime(file, ns=(1, 1))
+    clock.now += 60
+    assert book.for_gate("review")[0] is first, "looked at again, and it says the same"
+    file.write_text(file.read_text("utf-8") + "\n# said otherwise\n", "utf-8")
     clock.now += 60
     assert book.for_gate("review")[0] is not first
 

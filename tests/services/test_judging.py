@@ -57,7 +57,7 @@ def test_a_version_that_differs_falls_to_the_reference_with_an_alarm(
     judges = Judges(share=1.0)
     decide(judges, ruleset)
     program = judges._programs[ruleset.hash]
-    monkeypatch.setattr(program, "_run", lambda doc, x, n: ([], 0, 0))
+    monkeypatch.setattr(program, "_run", lambda typed, given, every, ruling: 0)
     with capture_logs() as logs:
         found = decide(judges, ruleset)
     assert isinstance(found, Decision)

@@ -69,6 +69,7 @@ def test_update_and_delete_reach_own_rows_only(store: Store) -> None:
 def test_every_business_table_belongs_to_a_tenant() -> None:
     shared = {  # ruleset_content is addressed by content; a person may belong to many tenants; an instant
         "tenant", "ruleset_content", "person", "person_session", "sign_in_attempt", "write_probe",
+        "audit_head",  # a row per tenant, read and written by its key alone
     }  # fmt: skip
     scoped = {found.__tablename__ for found in TenantScoped.__subclasses__()}  # type: ignore[attr-defined]
     assert scoped

@@ -31,7 +31,7 @@ def test_every_post_form_carries_a_token() -> None:
             r'<form[^>]*method="post".*?</form>', path.read_text("utf-8"), re.DOTALL
         ):
             forms += 1
-            assert "parts.csrf()" in form, path
+            assert ("csrf()" if path.name == "_parts.html" else "parts.csrf()") in form, path
     assert forms > 6
 
 

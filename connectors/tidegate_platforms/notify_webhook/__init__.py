@@ -28,6 +28,10 @@ class NoticeReceiver(StageServer):
     def settings(self) -> Mapping[str, str]:
         return {"url": self.url + "/notices", "secret": SECRET}
 
+    @property
+    def samples(self) -> Mapping[str, str]:
+        return {"secret": "secret", "answers": "status"}
+
     def api_of(self, asked: Asked) -> str:
         return "notice.send" if (asked.method, asked.path) == ("POST", "/notices") else "unknown"
 

@@ -79,7 +79,7 @@ def two(site):
 
 def test_every_table_is_empty_for_the_other_merchant(two) -> None:
     site, stranger, _ = two
-    own = {"shop", "sales_order", "membership", "security_event"}
+    own = {"shop", "sales_order", "membership", "security_event", "audit_link"}
     seen = 0
     for table in scoped_tables():
         with site.desk.context.store.begin(stranger.tenant_id, readonly=True) as work:

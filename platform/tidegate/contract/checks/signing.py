@@ -17,6 +17,7 @@ from tidegate.contract.registry import check
 from tidegate.errors import RemoteCredentials, RemoteRefused, TidegateError
 from tidegate.sdk.capabilities import ChecksCredentials
 from tidegate.sdk.discovery import entry_of
+from tidegate.sdk.values import Notice
 
 WRONG_KEY = "d3c0y-0000-0000-0000"
 
@@ -98,7 +99,9 @@ def _key(stand: Stand) -> str:
 
 def _probe(stand: Stand) -> None:
     """One call that needs good credentials."""
-    if (
+    if "send_notice" in stand.manifest.capabilities:
+        stand.made.send_notice(Notice("probe-1", "试一试", ("KETTLE-BK: 3",)))
+    elif (
         isinstance(stand.made, ChecksCredentials)
         or "check_credentials" in stand.manifest.capabilities
     ):

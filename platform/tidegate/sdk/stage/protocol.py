@@ -142,7 +142,8 @@ class HasLimits(Protocol):
 @runtime_checkable
 class OffersSamples(Protocol):
     """Words that this platform takes where the suite can't know them: `service_code` of a waybill, `carrier` of a
-    shipment (both ours), and `secret`: a setting whose wrong value must be noticed.
+    shipment (both ours), `secret`: a setting whose wrong value must be noticed, and `answers: status` where nobody
+    reads what it answers.
     """
 
     @property
