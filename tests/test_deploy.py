@@ -9,12 +9,14 @@ import shutil
 import signal
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
+from tidegate.services.job_kinds import QUEUES
 from tidegate.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -55,6 +57,16 @@ def test_the_compose_file_holds_together() -> None:
     assert set(given) <= known
     assert {name.removeprefix("TIDEGATE_").lower() for name in given} <= set(Settings.__slots__)
     assert services["redis"]["command"][-1] == "noeviction"
+
+
+def test_every_queue_has_a_worker() -> None:
+    """In the compose file, and in the two workers that the page gives as an example."""
+    composed = [commands()[f"compose {name}"] for name in ("worker", "caller")]
+    paged = [c for name, c in commands().items() if name.startswith("page") and "--queue" in c]
+    assert len(paged) >= 2
+    for workers in (composed, paged):
+        named = [word for c in workers for before, word in pairwise(c) if before == "--queue"]
+        assert sorted(named) == sorted(QUEUES)
 
 
 def test_units_are_what_systemd_reads(tmp_path: Path) -> None:
