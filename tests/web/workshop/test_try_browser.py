@@ -127,8 +127,13 @@ def test_tabs_ways_and_boxes_answer_in_the_panel_without_a_reload(
     page = open_page(written)
     page.goto(page.address + looks(written)["try"])
     page.evaluate("window.kept = true")
+    page.fill("#try-name", "新疆大额 转人工")
     page.select_option("#try-want", "hold")
     page.get_by_role("button", name="看怎样才会").click()
+    page.wait_for_selector(".tg-try-ways")
+    assert page.input_value("#try-name") == "新疆大额 转人工", (
+        "an answer takes nothing that is being typed"
+    )
     page.locator(".tg-try-ways li button").first.click()
     page.wait_for_selector(".tg-v-warn")
     page.locator(".tg-try-hand > summary").click()

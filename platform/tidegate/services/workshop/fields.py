@@ -122,11 +122,18 @@ def _rank(name: Name, query: str) -> int | None:
         if found:
             return rank * 2 + (1 if found[0] else 0)
     plain = query.strip().lower()
-    if plain.isascii() and (plain in title["en"].lower() or plain in name.id.lower()):
+    if plain.isascii() and _in_english(plain, title["en"].lower(), name):
         return 1 if title["en"].lower().startswith(plain) else 4
     group = GROUPS[_GROUP_OF.get(name.group, "order")][0]
     whole = match(group["zh"], query)
     return _GROUP_ONLY if whole == (0, len(group["zh"])) or group["en"].lower() == plain else None
+
+
+def _in_english(plain: str, title: str, name: Name) -> bool:
+    """The words as they stand, or each of them somewhere in title, group and id: `order total`."""
+    group = name.group_title["en"].lower() if name.group_title else ""
+    whole = f"{group} {title} {name.id.lower()}"
+    return plain in title or all(word in whole for word in plain.split())
 
 
 def _grouped(chosen: Iterable[Name], query: str, seen: Samples) -> list[FieldGroup]:
