@@ -26,6 +26,7 @@ import structlog
 from sqlalchemy import select
 
 from tidegate.bootstrap import open_context
+from tidegate.cli import collector
 from tidegate.services.demo import demo_feed, feed_step, seed_demo
 from tidegate.services.workshop import drafts
 from tidegate.settings import Settings
@@ -251,6 +252,7 @@ def measure(folder: Path, rounds: int) -> bool:
 
 def main() -> int:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    collector.calm()  # as `run` and `serve` do
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 40
     with tempfile.TemporaryDirectory() as folder:
         return 1 if measure(Path(folder), rounds) else 0

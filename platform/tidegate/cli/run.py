@@ -14,6 +14,7 @@ from typing import Any
 import click
 from gunicorn.app.base import BaseApplication
 
+from tidegate.cli import collector
 from tidegate.cli.language import text
 from tidegate.embedded import Embedded
 from tidegate.errors import ConfigError
@@ -45,6 +46,7 @@ def run(
     refuse_open_network(settings)
     refuse_taken_port(settings.host, settings.port)
     url = f"http://{settings.host}:{settings.port}/"
+    collector.calm()
     embedded = Embedded(settings, demo=demo)
 
     def ready() -> None:
