@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
 from collections.abc import Callable
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from http.server import BaseHTTPRequestHandler
 
+from tidegate.sdk.stage import listening
 from tidegate_connectors.sandbox.server.desk import Answer, Desk
 from tidegate_connectors.sandbox.server.faults import Fault, FaultQueue
 from tidegate_connectors.sandbox.server.refusal import Refusal
@@ -22,11 +20,8 @@ REFUSED_ADDRESS = Refusal(
 )
 
 
-class Listener(ThreadingHTTPServer):
-    """Knows its open connections, so that stopping does not leave one hanging."""
-
-    daemon_threads = True
-    request_queue_size = 128
+class Listener(listening.Listener):
+    """The desk's door."""
 
     def __init__(
         self,
@@ -39,28 +34,7 @@ class Listener(ThreadingHTTPServer):
         self.gatekeeper = gatekeeper
         self.drawer = drawer  # control, ledger: for operators and tests
         self.faults = FaultQueue()
-        self.stopping = threading.Event()
-        self._open: set[socket.socket] = set()
-        self._guard = threading.Lock()
         super().__init__(address, Handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        with self._guard:
-            self._open.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        with self._guard:
-            self._open.discard(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller who hangs up is nothing to print a traceback about."""
-
-    def close_connections(self) -> None:
-        with self._guard:
-            for request in self._open:
-                _cut(request)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -126,7 +100,7 @@ class Handler(BaseHTTPRequestHandler):
             if name == "timeout_after_accept":
                 self.server.stopping.wait(seconds)
             self.close_connection = True
-            _cut(self.connection)
+            listening.cut(self.connection)
         elif name == "error_502_after_accept":
             self._send(HTTPStatus.BAD_GATEWAY, b"<html>502 Bad Gateway</html>", "text/html")
         elif name == "garbage":
@@ -202,10 +176,3 @@ def _spoil_scans(data: Answer, fault: str) -> Answer:
     if fault == "shuffled_scans":
         return {**data, "scans": data["scans"][::-1]}
     return data
-
-
-def _cut(connection: socket.socket) -> None:
-    try:
-        connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return  # the caller was quicker

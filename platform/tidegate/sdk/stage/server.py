@@ -9,7 +9,6 @@ class Mall(StageServer):
 from __future__ import annotations
 
 import json
-import socket
 import threading
 import time
 from collections import deque
@@ -17,10 +16,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from tidegate.sdk.stage.listening import Listener, cut
 from tidegate.sdk.stage.protocol import Call, Fault
 
 MOST_BODY = 16 << 20
@@ -132,7 +132,8 @@ class StageServer:
         if self._http is None:
             return
         self._http.shutdown()
-        self._http.cut_all()
+        self._http.stopping.set()
+        self._http.close_connections()
         self._http.server_close()
         if self._thread is not None:
             self._thread.join(5)
@@ -211,35 +212,10 @@ class StageServer:
         return False
 
 
-class _Listener(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
+class _Listener(Listener):
     def __init__(self, address: tuple[str, int], stage: StageServer) -> None:
         self.stage = stage
-        self.stopping = threading.Event()
-        self._open: set[socket.socket] = set()
-        self._guard = threading.Lock()
         super().__init__(address, _Handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        with self._guard:
-            self._open.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        with self._guard:
-            self._open.discard(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller who hangs up is nothing to print a traceback about."""
-
-    def cut_all(self) -> None:
-        self.stopping.set()
-        with self._guard:
-            for request in self._open:
-                _cut(request)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -264,7 +240,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.stopping.wait(wait_s)
         if done is None:
             self.close_connection = True
-            _cut(self.connection)
+            cut(self.connection)
             return
         self.send_response_only(done.status)
         self.send_header("Date", format_datetime(self.server.stage.now(), usegmt=True))
@@ -279,10 +255,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (inherited name)
         """Silent: bodies hold names, phones and addresses."""
-
-
-def _cut(connection: socket.socket) -> None:
-    try:
-        connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return  # the caller was quicker
