@@ -57,19 +57,31 @@ def pull_scans_of(context: Context, name: str) -> int:
 def _pull(context: Context, source: str, carrier: Carrier) -> int:
     kept = 0
     while True:
-        with context.store.begin(context.tenant_id, readonly=True) as work:
-            cursor = work.session.scalar(
-                select(SyncCursor.cursor).where(SyncCursor.source == source)
-            )
+        cursor = cursor_of(context, source)
         page = carrier.scans_since(cursor or "")
-        with context.store.begin(context.tenant_id) as work:
-            touched, new = apply_scans(work, source, page.scans, context.clock())
-            remember(work, source, page.cursor, context.clock())
-            work.commit()
-        kept += new
-        alerts.watch(context, touched, "scan")
+        kept += keep_scans(context, source, page.scans, page.cursor)
         if not page.more or page.cursor == cursor:
             return kept
+
+
+def cursor_of(context: Context, source: str) -> str | None:
+    """How far a source's scans were read; None before the first time."""
+    with context.store.begin(context.tenant_id, readonly=True) as work:
+        return work.session.scalar(select(SyncCursor.cursor).where(SyncCursor.source == source))
+
+
+def keep_scans(
+    context: Context, source: str, scans: Sequence[CarrierScan], cursor: str | None = None
+) -> int:
+    """Store a page with the cursor after it, and look for alerts of what it touched; the number of new scans."""
+    now = context.clock()
+    with context.store.begin(context.tenant_id) as work:
+        touched, new = apply_scans(work, source, scans, now)
+        if cursor is not None:
+            remember(work, source, cursor, now)
+        work.commit()
+    alerts.watch(context, touched, "scan")
+    return new
 
 
 def apply_scans(

@@ -18,13 +18,12 @@ from tidegate.sdk.carrier import CarrierScan
 from tidegate.sdk.discovery import manifest_of
 from tidegate.sdk.manifest import Manifest
 from tidegate.sdk.values import Tracked
-from tidegate.services import alerts
 from tidegate.services.context import Context
 from tidegate.services.syncing.runs import Done
-from tidegate.services.tracking import apply_scans, remember
+from tidegate.services.tracking import cursor_of, keep_scans
 from tidegate.store.remote_tables import ConnectorAccount
 from tidegate.store.sync_tables import FollowedParcel
-from tidegate.store.tables import CarrierService, Order, Parcel, SyncCursor
+from tidegate.store.tables import CarrierService, Order, Parcel
 from tidegate.store.unit_of_work import UnitOfWork
 
 UNDER_WAY = ("waybill", "printed", "handed_over", "in_transit", "out_for_delivery", "returning")
@@ -38,10 +37,7 @@ OTHERS = frozenset({"aggregator", "tracking"})  # kinds that follow parcels of o
 def pull_scans(context: Context, row: ConnectorAccount, made: TellsScans, done: Done) -> None:
     """Scans since the last run, of all parcels."""
     while done.pages < MOST_PAGES:
-        with context.store.begin(context.tenant_id, readonly=True) as work:
-            kept = work.session.scalar(
-                select(SyncCursor.cursor).where(SyncCursor.source == row.code)
-            )
+        kept = cursor_of(context, row.code)
         page = made.scans_since(kept or "")
         _apply(context, row, page.scans, done, cursor=page.cursor)
         done.pages += 1
@@ -91,16 +87,9 @@ def _apply(
     done: Done,
     cursor: str | None = None,
 ) -> None:
-    now = context.clock()
-    with context.store.begin(context.tenant_id) as work:
-        touched, new = apply_scans(work, row.code, scans, now)
-        if cursor is not None:
-            remember(work, row.code, cursor, now)
-        work.commit()
+    done.created += keep_scans(context, row.code, scans, cursor)
     done.read += len(scans)
     done.accepted += len(scans)
-    done.created += new
-    alerts.watch(context, touched, "scan")
 
 
 def _parcels(
