@@ -15,7 +15,7 @@ from tidegate.engine.vocabulary import load_vocabulary
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "rules-shipped.md"
 PACKS = ROOT / "rules" / "tidegate_rules"
-ORDER = ("intake", "review", "inventory", "routing", "alert")
+ORDER = ("intake", "review", "inventory", "routing", "alert", "connection")
 HEAD = """# The rules that ship 自带规则
 
 Made from the packs by `tools/docs_rules.py`; the language is explained in [rule-language.md](rule-language.md), the facts and actions in

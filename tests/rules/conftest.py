@@ -18,7 +18,7 @@ def packs() -> dict[str, FilePack]:
         one.file.relative_to(shipped_rules()).as_posix(): one
         for one in read_packs([shipped_rules()])
     }
-    assert len(found) == 5
+    assert len(found) == 6
     return found
 
 

@@ -21,6 +21,7 @@ PACKS = {
     "inventory/inventory.yaml": "inventory",
     "routing/routing.yaml": "routing",
     "alerts/parcel.yaml": "alert",
+    "connections/connections.yaml": "connection",
 }
 each_pack = pytest.mark.parametrize("name", PACKS)
 

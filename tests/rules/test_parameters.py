@@ -52,8 +52,8 @@ def answer(ruleset: RuleSet, facts: Mapping[str, Any], now: datetime) -> Actions
 
 
 def test_there_are_parameters_and_lists_to_try() -> None:
-    assert len(PARAMETERS) == 29
-    assert len(LISTS) == 20
+    assert len(PARAMETERS) == 35
+    assert len(LISTS) == 21
 
 
 @pytest.mark.parametrize(("name", "parameter"), PARAMETERS)

@@ -39,14 +39,15 @@ def decided(book: Rulebook, total: str) -> str:
     return evaluate(book.for_gate("review")[0], facts, NOW).actions[0].action
 
 
-def test_the_shipped_rules_answer_at_five_gates() -> None:
+def test_the_shipped_rules_answer_at_six_gates() -> None:
     book = Rulebook()
     found = {gate: [one.id for one in book.for_gate(gate)] for gate in book.vocabulary.gates}
     assert found == {
         "intake": ["intake"], "review": ["review"], "inventory": ["inventory"], "routing": ["routing"],
         "tracking": [], "alert": ["parcel-alerts"], "notify": [],
+        "connection": ["connections"],
     }  # fmt: skip
-    assert len(book.all()) == 5
+    assert len(book.all()) == 6
     assert book.problems == ()
     assert book.states["order"]["received"]["to"][0] == "on_hold"
 

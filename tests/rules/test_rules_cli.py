@@ -285,7 +285,7 @@ def test_a_rule_file_with_an_error_is_refused_with_line_and_remedy(
 def test_check_finds_nothing_in_the_shipped_rules() -> None:
     result = run("check", "--json")
     assert result.exit_code == 0
-    assert json.loads(result.stdout) == {"rulesets": 5, "errors": 0, "warnings": 0, "findings": []}
+    assert json.loads(result.stdout) == {"rulesets": 6, "errors": 0, "warnings": 0, "findings": []}
 
 
 TABLE = """tidegate: ruleset/1
@@ -377,7 +377,7 @@ def test_check_names_file_line_and_remedy(
     result = run("check", copied, "--json")
     assert result.exit_code == 1
     document = json.loads(result.stdout)
-    assert document["rulesets"] == 5
+    assert document["rulesets"] == 6
     assert document["errors"] == 1
     finding = document["findings"][0]
     assert (finding["file"], finding["line"], finding["near"]) == (str(file), 8, "approve")
@@ -468,12 +468,12 @@ def test_a_failing_case_is_told_with_both_values(edit: Callable[[str, str, str],
     result = run("test", file, "--json")
     assert result.exit_code == 1
     document = json.loads(result.stdout)
-    assert (document["passed"], document["failed"]) == (4, 1)
+    assert (document["passed"], document["failed"]) == (5, 1)
     failed = next(case for case in document["cases"] if not case["passed"])
     assert failed["name"] == "one unit short waits and asks for goods"
     assert failed["differences"] == ["request_replenishment should be 14, but is [15]"]
     said = run("test", file)
-    assert "4 cases passed, 1 failed" in said.stdout
+    assert "5 cases passed, 1 failed" in said.stdout
     assert "should be 14, but is [15]" in said.stdout
 
 
@@ -508,6 +508,7 @@ def test_rules_dir_names_the_rules_that_are_tested(
         "review",
         "routing",
         "parcel-alerts",
+        "connections",
     }
 
 
@@ -523,12 +524,12 @@ def test_show_reads_a_set_as_sentences_with_its_thresholds() -> None:
         "id": "cover_days", "type": "number", "value": "14", "min": "1", "max": "180", "unit": "days",
         "title": "Days a replenishment should cover",
     }  # fmt: skip
-    assert document["rules"][0]["id"] == "one-warehouse-has-all"
-    assert document["cases"] == 5
+    assert document["rules"][1]["id"] == "one-warehouse-has-all"
+    assert document["cases"] == 6
 
 
 def test_show_of_a_folder_is_a_list() -> None:
-    assert len(json.loads(run("show", "--json").stdout)) == 5
+    assert len(json.loads(run("show", "--json").stdout)) == 6
 
 
 # the real command

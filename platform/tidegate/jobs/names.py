@@ -7,6 +7,7 @@ from typing import Any
 
 from tidegate.services import alerts, chain, shipping, tracking, voiding, write_back
 from tidegate.services.backups import reconciling
+from tidegate.services.connection_alerts import watch_connections
 from tidegate.services.context import Context
 from tidegate.services.hooks import working
 from tidegate.services.job_pruning import prune_jobs
@@ -56,6 +57,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "spread_webhooks": lambda context, _args: spreading.spread(context),
     "tend_webhooks": lambda context, _args: tending.tend(context),
     "sweep_orders": lambda context, _args: sweep(context),
+    "watch_connections": lambda context, _args: watch_connections(context),
     "watch_parcels": lambda context, args: alerts.watch(
         context, args["parcel_ids"], str(args["trigger"])
     ),
@@ -86,6 +88,7 @@ RECURRING_S: Mapping[str, int] = {  # name: seconds between runs
     "pull_scans": 5,
     "sync_accounts": 5,
     "sweep_orders": 60,
+    "watch_connections": 60,
     "count_rule_hits": 300,
     "tend_webhooks": 120,
     "prune_jobs": 600,

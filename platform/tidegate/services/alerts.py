@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from tidegate.engine.decisions import Outcome
 from tidegate.engine.reference import next_change
 from tidegate.errors import NotFound
 from tidegate.services.context import Context
@@ -15,6 +16,7 @@ from tidegate.services.decisions import ask
 from tidegate.services.facts import parcel_facts
 from tidegate.services.notices.spreading import Risen, tell
 from tidegate.services.people import required_reason
+from tidegate.services.ringing import OPEN, ring
 from tidegate.services.states import is_final, record
 from tidegate.services.stock_missing import missing_units
 from tidegate.services.subjects import load_subjects
@@ -22,7 +24,6 @@ from tidegate.services.work import enqueue
 from tidegate.store.tables import Alert, Parcel, Scan
 from tidegate.store.unit_of_work import UnitOfWork
 
-OPEN = ("open", "acknowledged")
 GROUP = 50  # parcels per transaction
 
 
@@ -103,43 +104,21 @@ def _ring(
     now: datetime,
     trigger: str,
 ) -> list[Risen]:
-    """Raise, escalate and resolve; what is new or more pressing."""
-    risen: list[Risen] = []
-    before = {kind: alert.severity for kind, alert in known.items()}
     found = ask(
         work, context, "alert", facts, now=now, trigger=trigger, order_id=parcel.order_id,
         parcel_id=parcel.id, keep_quiet=True,
     )  # fmt: skip
-    ringing = {str(action.args["kind"]): action for action in found.every("raise")}
-    for kind, action in ringing.items():
-        if kind in known:
-            if known[kind].state in OPEN:  # a rule may make it more pressing
-                known[kind].severity = str(action.args.get("severity", known[kind].severity))
-            continue
-        work.session.flush()
-        decision = found.kept[-1] if found.kept else None
-        alert = Alert(
-            order_id=parcel.order_id, parcel_id=parcel.id, subject_key=f"parcel:{parcel.id}",
-            decision_id=decision.id if decision else None,
-            kind=kind, rule_id=action.rule, severity=str(action.args.get("severity", "warning")),
-            desk=str(action.args.get("desk", "operations")), state="open", raised_at=now,
-        )  # fmt: skip
-        work.add(alert)
-        risen.append((alert, ""))
+
+    def raised(kind: str, action: Outcome) -> None:
         record(
             work, "alert_raised", order_id=parcel.order_id, parcel_id=parcel.id, now=now,
             actor_kind="rule", actor=action.rule, data={"kind": kind},
         )  # fmt: skip
-    for action in found.every("escalate"):
-        if (escalated := known.get(str(action.args["kind"]))) is not None:
-            escalated.severity = "critical"
-    quiet = {str(action.args["kind"]) for action in found.every("resolve")}
-    for kind, alert in known.items():
-        if (kind not in ringing or kind in quiet) and not found.failed:
-            alert.state, alert.resolved_at = "resolved", alert.resolved_at or now
-        elif alert.severity != before[kind] and alert.state in OPEN:
-            risen.append((alert, before[kind]))
-    return risen
+
+    return ring(
+        work, f"parcel:{parcel.id}", found, known, now, order_id=parcel.order_id,
+        parcel_id=parcel.id, raised=raised,
+    )  # fmt: skip
 
 
 def _wake(

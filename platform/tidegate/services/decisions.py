@@ -55,6 +55,7 @@ def ask(
     trigger: str,
     order_id: int | None,
     parcel_id: int | None = None,
+    subject_key: str | None = None,
     applied: bool = True,
     keep_quiet: bool = False,
     again: bool = True,
@@ -64,7 +65,7 @@ def ask(
     Of several sets that write the same thing, the most severe by the sets' `severity` lists wins; the other actions
     live side by side. The same answer from the same facts and set as last time is not stored twice. `keep_quiet`
     stores nothing when no action came of it (alerts that do not ring); `again` False says that no gate judged
-    this order before.
+    this order before. `subject_key` names what is no order (`account:3`).
     """
     answers: list[tuple[RuleSet, tuple[Outcome, ...]]] = []
     kept: list[Decision] = []
@@ -90,6 +91,7 @@ def ask(
         row = Decision(
             order_id=order_id,
             parcel_id=parcel_id,
+            subject_key=subject_key,
             gate=gate,
             ruleset_id=ruleset.id,
             ruleset_hash=ruleset.hash,
@@ -126,6 +128,7 @@ def _last(work: UnitOfWork, row: Decision) -> Decision | None:
         .where(
             Decision.order_id == row.order_id,
             Decision.parcel_id == row.parcel_id,
+            Decision.subject_key == row.subject_key,
             Decision.gate == row.gate,
             Decision.ruleset_id == row.ruleset_id,
         )
@@ -148,7 +151,8 @@ def _given(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Facts apart from those that move by themselves: they count only if they change the answer."""
     order = {k: v for k, v in facts.get("order", {}).items() if k not in CONSEQUENCES}
     items = [{k: v for k, v in line.items() if k != "available"} for line in facts.get("items", ())]
-    return {**facts, "order": order, "items": items}
+    still = {name: group for name, group in facts.items() if name != "connection"}
+    return {**still, "order": order, "items": items}
 
 
 def _headline(actions: Sequence[Outcome]) -> str:

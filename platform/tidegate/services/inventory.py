@@ -89,7 +89,7 @@ def _ask(
     )  # fmt: skip
     add_tags(order, found)
     allocate = found.first("allocate")
-    if allocate is None:
+    if allocate is None or found.first("hold") is not None:
         _replenish(work, subject, found, facts["stock"], now)
         _wait(work, order, found, now)
         return None
@@ -148,7 +148,11 @@ def _allocated(work: UnitOfWork, promise: _Promise, now: datetime) -> None:
 def _wait(work: UnitOfWork, order: Order, found: Verdict, now: datetime) -> None:
     """Wait for stock if a rule says so; anything else that we can't carry out is for a person."""
     meters().reservations_failed.inc()
-    wait = found.first("hold_for_stock")
+    wait, hold = found.first("hold_for_stock"), found.first("hold")
+    if hold is not None:
+        order.hold_reason, order.hold_queue = str(hold.args["reason"]), str(hold.args["queue"])
+        move_order(work, order, "on_hold", now=now, actor=hold.rule, reason=order.hold_reason)
+        return
     if wait is not None:
         reason = order.hold_reason = str(wait.args.get("reason", "out_of_stock"))
         if order.state != "waiting_stock":

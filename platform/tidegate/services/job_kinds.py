@@ -47,6 +47,7 @@ class Kind:
 DEFAULT = Kind()
 KINDS: Mapping[str, Kind] = {
     "alert_wakeup": Kind("alert"),
+    "watch_connections": Kind("alert", attempts=3, longest_wait_s=30),
     "watch_parcels": Kind("alert"),
     "send_notice": Kind("alert", attempts=8, lanes=True, at_once=1),
     "pull_scans": Kind("tracking", attempts=3, longest_wait_s=30),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -14,7 +14,10 @@ from tidegate.services.view_marks import OPEN_ALERT, start_of_day
 from tidegate.services.view_masks import masked_name
 from tidegate.services.view_names import Words, reason_title, state_title
 from tidegate.services.view_orders import place
+from tidegate.store.remote_tables import ConnectorAccount
 from tidegate.store.tables import Alert, Order, Parcel
+from tidegate.store.unit_of_work import UnitOfWork
+from tidegate.store.webhook_tables import WebhookEndpoint
 
 SHOWN_ALERTS = 500
 SEVERITIES = ("critical", "warning", "info")
@@ -35,6 +38,9 @@ class AlertLine:
     carrier: str
     waybill_no: str
     where: Words
+    connection_kind: str = ""  # account or webhook, where no order is concerned
+    connection: str = ""  # its code or its id
+    called: str = ""  # in a person's words
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,10 @@ def alert_desk(context: Context, desk: str = "") -> AlertDesk:
             .select_from(Alert)
             .where(Alert.resolved_at >= start_of_day(now, context.timezone))
         )
-    groups = [_group(kind, list(found)) for kind, found in groupby(rows, lambda row: row[0].kind)]
+        named = _connections(work, [alert.subject_key for alert, order, _ in rows if order is None])
+    groups = [
+        _group(kind, list(found), named) for kind, found in groupby(rows, lambda row: row[0].kind)
+    ]
     groups.sort(key=lambda group: (_rank(group.severity), group.oldest))
     return AlertDesk(groups, len(rows), resolved or 0)
 
@@ -86,8 +95,30 @@ def _rank(severity: str) -> int:
     return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
 
 
-def _group(kind: str, rows: Sequence[tuple[Alert, Order | None, Parcel | None]]) -> AlertGroup:
-    lines = [_line(alert, order, parcel) for alert, order, parcel in rows]
+def _connections(work: UnitOfWork, keys: Sequence[str]) -> Mapping[str, tuple[str, str, str]]:
+    """Kind, address and name of each connection, by its subject key."""
+    ids: dict[str, set[int]] = {"account": set(), "webhook": set()}
+    for kind, _, number in (key.partition(":") for key in keys):
+        if kind in ids:
+            ids[kind].add(int(number))
+    accounts = select(ConnectorAccount).where(ConnectorAccount.id.in_(ids["account"]))
+    endpoints = select(WebhookEndpoint).where(WebhookEndpoint.id.in_(ids["webhook"]))
+    found = {
+        f"account:{row.id}": ("account", row.code, row.title)
+        for row in work.session.scalars(accounts)
+    }
+    return found | {
+        f"webhook:{row.id}": ("webhook", str(row.id), row.name)
+        for row in work.session.scalars(endpoints)
+    }
+
+
+def _group(
+    kind: str,
+    rows: Sequence[tuple[Alert, Order | None, Parcel | None]],
+    named: Mapping[str, tuple[str, str, str]],
+) -> AlertGroup:
+    lines = [_line(alert, order, parcel, named) for alert, order, parcel in rows]
     return AlertGroup(
         kind=kind,
         title=reason_title(kind),
@@ -100,7 +131,13 @@ def _group(kind: str, rows: Sequence[tuple[Alert, Order | None, Parcel | None]])
     )
 
 
-def _line(alert: Alert, order: Order | None, parcel: Parcel | None) -> AlertLine:
+def _line(
+    alert: Alert,
+    order: Order | None,
+    parcel: Parcel | None,
+    named: Mapping[str, tuple[str, str, str]],
+) -> AlertLine:
+    kind, address, called = named.get(alert.subject_key, ("", "", ""))
     return AlertLine(
         id=alert.id,
         state=alert.state,
@@ -117,4 +154,7 @@ def _line(alert: Alert, order: Order | None, parcel: Parcel | None) -> AlertLine
         where=state_title(parcel.state, "parcel")
         if parcel
         else state_title(order.state if order else ""),
+        connection_kind=kind,
+        connection=address,
+        called=called,
     )

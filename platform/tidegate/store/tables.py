@@ -528,6 +528,7 @@ class Decision(TenantScoped, Base):
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     order_id: Mapped[int | None] = mapped_column(ForeignKey("sales_order.id"))
     parcel_id: Mapped[int | None] = mapped_column(ForeignKey("parcel.id"))
+    subject_key: Mapped[str | None] = mapped_column(String(80))  # what is no order: "account:3"
     gate: Mapped[str] = mapped_column(String(20))
     ruleset_id: Mapped[str] = mapped_column(String(80))
     ruleset_hash: Mapped[str] = mapped_column(ForeignKey("ruleset_content.hash"))

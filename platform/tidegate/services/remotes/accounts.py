@@ -18,6 +18,7 @@ from tidegate.services.accounts import events
 from tidegate.services.context import Context
 from tidegate.services.people import required_reason
 from tidegate.services.remotes.windows import LIMITS_SETTING, limits_of
+from tidegate.services.ringing import quiet
 from tidegate.services.webhooks.resealing import reseal
 from tidegate.store.remote_tables import AccountToken, ConnectorAccount, RemoteBreaker, RemoteCall
 from tidegate.store.sync_tables import (
@@ -188,6 +189,7 @@ def remove(context: Context, code: str, actor: str) -> None:
         row = account_row(work, code)
         for table in (RemoteCall, RemoteBreaker, AccountToken, *SYNC_TABLES):
             work.session.execute(delete(table).where(table.account_id == row.id))
+        quiet(work, f"account:{row.id}", now)
         work.session.delete(row)
         events.note(
             work.session, work.tenant_id, now, "connection_removed", actor, code,

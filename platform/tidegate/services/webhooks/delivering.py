@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import select, update
 
+from tidegate.services.connection_alerts import watch_endpoint
+from tidegate.services.connection_facts import GONE
 from tidegate.services.context import Context
-from tidegate.services.webhooks import troubles
 from tidegate.services.webhooks.guarded import Heard
 from tidegate.services.webhooks.signing import headers, live_secrets
 from tidegate.services.work import enqueue
@@ -135,9 +136,13 @@ def _keep(context: Context, call: _Call, heard: Heard) -> None:
         delivery.status, delivery.error = heard.status, _error(heard)
         if _error(heard) is None:
             delivery.state, delivery.ended_at = "delivered", now
-            troubles.recovered(work, endpoint, now)
+            endpoint.delivered_at = now
+            if endpoint.failing_since is not None:
+                endpoint.failing_since = None
+                watch_endpoint(work, context, endpoint, now)
         elif delivery.state == "waiting":
             _failed(work, endpoint, delivery, heard, now)
+            watch_endpoint(work, context, endpoint, now)
         work.commit()
 
 
@@ -149,13 +154,9 @@ def _failed(
     now: datetime,
 ) -> None:
     log.info("webhooks.failed", delivery_id=delivery.id, status=heard.status, code=_error(heard))
-    if heard.status == 410:
-        troubles.disable(work, endpoint, "gone", now)
-    else:
-        troubles.failing(work, endpoint, now)
-    if heard.status == 410 or delivery.tries > len(WAITS_S):
+    endpoint.failing_since = endpoint.failing_since or now
+    if heard.status == GONE or delivery.tries > len(WAITS_S):
         delivery.state, delivery.ended_at = "dead", now
-        troubles.dead(work, endpoint, now)
         return
     wait_s = WAITS_S[delivery.tries - 1]
     if heard.status in (429, 503) and heard.retry_after_s is not None:

@@ -13,7 +13,8 @@ from tidegate.errors import InputError, NotFound
 from tidegate.services.accounts import events as account_events
 from tidegate.services.context import Context
 from tidegate.services.people import one_line
-from tidegate.services.webhooks import signing, troubles
+from tidegate.services.ringing import quiet
+from tidegate.services.webhooks import signing
 from tidegate.services.webhooks.catalogue import KINDS, TEST
 from tidegate.services.webhooks.outbox import new_event_id
 from tidegate.services.webhooks.payloads import envelope
@@ -116,7 +117,7 @@ def resume(context: Context, endpoint_id: int, actor: str) -> None:
         row = _row(work, endpoint_id)
         if row.state != "active":
             row.state, row.why, row.failing_since = "active", None, None
-            troubles.quiet(work, row, now)
+            quiet(work, f"webhook:{row.id}", now)
             work.session.execute(
                 update(WebhookDelivery)
                 .where(WebhookDelivery.endpoint_id == row.id, WebhookDelivery.state == "waiting")
@@ -166,7 +167,7 @@ def remove(context: Context, endpoint_id: int, actor: str) -> None:
             .values(state="dropped", ended_at=now, body=None)
             .execution_options(synchronize_session=False)
         )
-        troubles.quiet(work, row, now)
+        quiet(work, f"webhook:{row.id}", now)
         _note(work, context, "webhook_removed", actor, row)
         work.commit()
 

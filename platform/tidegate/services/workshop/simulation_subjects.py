@@ -63,7 +63,9 @@ def channels_of(context: Context) -> tuple[str, ...]:
 
 
 def keys(work: UnitOfWork, gate: str, wanted: Wanted) -> list[Key]:
-    """Every subject there is, oldest order first."""
+    """Every subject there is, oldest order first; none where connections are judged."""
+    if gate == "connection":
+        return []
     statement = select(Order.id).where(*_conditions(wanted)).order_by(Order.id)
     if gate in ORDER_GATES:
         return [(order_id, None) for order_id in work.session.scalars(statement)]

@@ -44,9 +44,16 @@ def order_subject(context: Context, set_id: str, order_id: int) -> Subject:
 
     Raises:
         NotFound: this tenant has no such order.
-        InputError: none of its parcels is asked about here.
+        InputError: none of its parcels is asked about here, or no orders at all.
     """
     ruleset = drafts.working_set(context, set_id)
+    if ruleset.gate == "connection":
+        raise InputError(
+            "try.no_orders_here",
+            zh="这里判断的是连接，不是订单；请用测试用例或手工填写来试。",
+            en="Connections are judged here, not orders; try a saved test or fill in facts by hand.",
+            field="subject",
+        )
     live = live_set(context, set_id) or ruleset
     with context.store.begin(context.tenant_id, readonly=True) as work:
         order = work.session.get(Order, order_id)
