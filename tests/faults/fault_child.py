@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tidegate import crash_points
 from tidegate.domain.orders import OrderDraft
-from tidegate.errors import Unavailable
+from tidegate.errors import TidegateError, Unavailable
 from tidegate.jobs.runner import Runner
 from tidegate.logs import configure_logs
 from tidegate.services.context import Context
@@ -137,8 +137,14 @@ def _sent(context: Context, orders: list[OrderDraft], *, again: bool) -> None:
 
 
 def _ship(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    """The warehouse: labels for what has its waybill, and away with it."""
-    return {"left": fault_merchant.leave_all(context, asked["most"])}
+    """The warehouse: labels for what has its waybill, and away with it, until it is killed."""
+    while True:
+        try:
+            left = fault_merchant.leave_all(context, asked["most"])
+        except TidegateError:  # the database is busy, or the parcel was changed meanwhile
+            left = 0
+        if left == 0:
+            time.sleep(1.0)
 
 
 def _export(context: Context, asked: dict[str, Any]) -> dict[str, Any]:

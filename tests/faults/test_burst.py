@@ -37,6 +37,7 @@ class Burst:
         self.workers: list[int] = []
         self.stalled: list[tuple[float, int]] = []
         self.clients: list[int] = []
+        self.warehouse = 0
         print(f"seed: {seed}")
 
     def ask(self, what: str, **more: Any) -> dict[str, Any]:
@@ -55,25 +56,36 @@ class Burst:
             for first, last in ((1, half), (half + 1, self.orders))
         ]
         self.workers = [self.ask("work", beside=True)["pid"] for _ in range(workers)]
+        self.warehouse = self.ask("ship", beside=True, most=200)["pid"]
         for number in range(self.kills):
             time.sleep(self.chance.uniform(0.2, 0.8))
+            self._progress(0.9 * number / self.kills, most_s=60.0)
             if number < self.stalls:
                 self._stall()
             self._kill(self.chance.randrange(len(self.workers)))
             self._wake(min_s=4.5)
+        self.case.rate = 0.0
+        self._progress(0.9, most_s=0.0)
         for client in self.clients:
             assert self.ask("reap", pid=client)["code"] == 0
-        self.case.rate = 0.0
-        self._wake(min_s=0.0)
         self._rest(began + limit_s)
         return time.monotonic() - began
 
+    def _progress(self, share: float, most_s: float) -> None:
+        """Kills are spread over the work: wait for this share of the waybills; whoever is stalled is woken in time."""
+        end = time.monotonic() + most_s
+        while time.monotonic() < end and len(self.case.made) < share * self.harness.stock:
+            self._wake(min_s=4.5)
+            time.sleep(0.1)
+        self._wake(min_s=4.5 if most_s else 0.0)
+
     def end(self) -> None:
         """Stop every worker that is left and see it gone."""
-        for pid in [*self.workers, *(pid for _, pid in self.stalled)]:
-            os.kill(pid, signal.SIGKILL)
-            self.ask("reap", pid=pid)
-        self.workers, self.stalled = [], []
+        for pid in [*self.workers, *(pid for _, pid in self.stalled), self.warehouse]:
+            if pid:
+                os.kill(pid, signal.SIGKILL)
+                self.ask("reap", pid=pid)
+        self.workers, self.stalled, self.warehouse = [], [], 0
 
     def history(self) -> tuple[History, dict[str, Any]]:
         found = self.ask("export")
@@ -88,7 +100,11 @@ class Burst:
         os.kill(self.workers[place], signal.SIGKILL)
         self.ask("reap", pid=self.workers[place])
         self.workers[place] = self.ask("work", beside=True)["pid"]
-        if not self.stalled:  # who was stopped in the middle of a write on SQLite holds the file
+        self._expire()
+
+    def _expire(self) -> None:
+        """Leases of the dead end; later while one is stalled, who may hold the file in the midst of a write."""
+        if not self.stalled:
             self.ask("expire")
 
     def _stall(self) -> None:
@@ -105,16 +121,16 @@ class Burst:
                 os.kill(pid, signal.SIGCONT)
                 self.stalled.remove((since, pid))
                 self.workers.append(pid)
-                self.ask("expire")
+                self._expire()
 
     def _rest(self, until: float) -> None:
+        pause_s = max(1.0, self.orders / 1000)
         while time.monotonic() < until:
-            self.ask("ship", most=200)
             found = self.ask("export")["orders"]
             done = [row for row in found if row["state"] in ("in_transit", "waiting_stock")]
             if len(done) == self.orders:
                 return
-            time.sleep(1)
+            time.sleep(pause_s)
         states = sorted({(row["state"], row["why"]) for row in found})
         raise AssertionError(f"not at rest: {len(done)} of {self.orders}; {states}")
 
@@ -130,7 +146,8 @@ def burst(
     finally:
         found.end()
     print(
-        f"{kind}: {orders} orders, {kills} kills, {stalls} stalls, {took:.0f} s, {len(found.case.calls)} calls"
+        f"{kind}: {orders} orders, {kills} kills, {stalls} stalls, {took:.0f} s, "
+        f"{len(found.case.calls)} calls, {sum(1 for *_, fault in found.case.calls if fault)} with a fault"
     )
     assert {name: rows for name, rows in judged(history).items() if rows} == {}
     assert broken == {}
