@@ -124,3 +124,21 @@ def test_another_tenant_prints_and_reads_nothing(world: Any, intruder: Any) -> N
         with pytest.raises(NotFound):
             act(intruder.context, batch.number)
     assert labels.print_labels(intruder.context, [parcel], "x", reason="y").printed == 0
+
+
+def test_others_write_while_labels_are_drawn_and_what_they_changed_is_printed(both: Any) -> None:
+    """No lock is held meanwhile; whatever a label would tell wrongly is drawn once more."""
+    parcels = waiting(both, 3)
+    written: list[int] = []
+
+    def move(drawn: int) -> None:
+        if not written:
+            written.append(drawn)
+            with both.context.store.begin(both.context.tenant_id) as work:
+                order_id = work.session.get_one(Parcel, parcels[2]).order_id
+                work.session.get_one(Order, order_id).address = "新塘路 99 号"
+                work.commit()
+
+    batch = labels.print_labels(both.context, None, "li", progress=move)
+    assert written == [1]
+    assert ["新塘" in text for text in pages(batch)] == [False, False, True]

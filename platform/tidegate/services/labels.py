@@ -11,12 +11,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
-from tidegate.documents import batch as pdf
-from tidegate.documents.label import Label, LabelItem, Party
+from tidegate.documents.label import Label
 from tidegate.documents.pick_list import PickBatch, PickLine, PickParcel, print_pick_list
-from tidegate.domain.money import Money
 from tidegate.errors import InputError, NotFound, TidegateError
 from tidegate.services.context import Context
+from tidegate.services.label_drawing import draw, label_of
 from tidegate.services.people import required_reason
 from tidegate.services.states import move_order, move_parcel, record
 from tidegate.services.subjects import Subject, load_subjects
@@ -34,10 +33,6 @@ from tidegate.store.tables import (
 from tidegate.store.unit_of_work import UnitOfWork
 
 PRINTABLE = ("waybill", "printed")
-MARKS = {
-    "reinforced": {"zh": ("加固",), "en": ("REINFORCED",)},
-    "cold": {"zh": ("冷链",), "en": ("COLD",)},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +64,19 @@ def print_labels(
 ) -> PrintedBatch:
     """Print these parcels, or all that wait (None), into one PDF in the data folder.
 
-    A parcel printed before needs a `reason` and carries the reprint mark.
+    A parcel printed before needs a `reason` and carries the reprint mark. The PDF is drawn before anything is
+    locked: a thousand labels take seconds, and on SQLite nobody else could write meanwhile.
     """
     now = context.clock()
+    with context.store.begin(context.tenant_id, readonly=True) as work:
+        drawn = draw(_sheet(context, work, parcel_ids, reason, now, lang).labels, lang, progress)
     with context.store.begin(context.tenant_id) as work:
         _one_at_a_time(work)
-        parcels = _parcels(work, parcel_ids)
-        subjects = load_subjects(work, list({parcel.order_id for parcel in parcels}))
-        fit, problems = _sort_out(parcels, parcel_ids, reason)
-        names = {row.code: row for row in work.session.scalars(select(CarrierService))}
-        labels = [
-            _label(context, subjects[parcel.order_id], parcel, names, now, lang, f"{at}/{len(fit)}")
-            for at, parcel in enumerate(fit, start=1)
-        ]
-        content = BytesIO()
-        made = pdf.print_labels(labels, content, lang, progress=progress)
+        sheet = _sheet(context, work, parcel_ids, reason, now, lang)
+        fit, subjects, problems = sheet.fit, sheet.subjects, list(sheet.problems)
+        if sheet.labels != drawn.labels:  # a parcel was changed, or printed by somebody else
+            drawn = draw(sheet.labels, lang, None)
+        made = drawn.made
         by_position = {problem.position: problem for problem in made.problems}
         problems += [
             PrintProblem(fit[at - 1].id, fit[at - 1].number, problem.error)
@@ -95,7 +88,7 @@ def print_labels(
         number = _number(work, context, now)
         file = context.data_dir / "labels" / f"{number}.pdf"
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content.getvalue())
+        file.write_bytes(drawn.content)
         batch = LabelBatch(
             number=number, created_at=now, created_by=actor, parcels=len(fit) + len(problems) - len(by_position),
             printed=len(printed), file_name=f"labels/{file.name}",
@@ -196,6 +189,35 @@ def pick_list(context: Context, batch_number: str, lang: str = "zh") -> bytes:
     return out.getvalue()
 
 
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """What would be printed now, and what would not."""
+
+    fit: list[Parcel]
+    subjects: Mapping[int, Subject]
+    labels: list[Label]
+    problems: list[PrintProblem]
+
+
+def _sheet(
+    context: Context,
+    work: UnitOfWork,
+    parcel_ids: Sequence[int] | None,
+    reason: str | None,
+    now: datetime,
+    lang: str,
+) -> _Sheet:
+    parcels = _parcels(work, parcel_ids)
+    subjects = load_subjects(work, list({parcel.order_id for parcel in parcels}))
+    fit, problems = _sort_out(parcels, parcel_ids, reason)
+    names = {row.code: row for row in work.session.scalars(select(CarrierService))}
+    labels = [
+        label_of(subjects[parcel.order_id], parcel, names, now, lang, f"{at}/{len(fit)}", context.timezone)
+        for at, parcel in enumerate(fit, start=1)
+    ]  # fmt: skip
+    return _Sheet(fit, subjects, labels, problems)
+
+
 def _one_at_a_time(work: UnitOfWork) -> None:
     """Of two people who print at once the second waits, and finds the parcels printed."""
     work.session.execute(select(Tenant.id).where(Tenant.id == work.tenant_id).with_for_update())
@@ -280,59 +302,6 @@ def _printed(
     by: Mapping[str, object] = {"batch": batch.number}
     move_parcel(work, parcel, "printed", now=now, actor_kind="person", actor=actor, **by)
     move_order(work, subject.order, "printed", now=now, actor_kind="person", actor=actor, **by)
-
-
-def _label(
-    context: Context,
-    subject: Subject,
-    parcel: Parcel,
-    names: Mapping[str, CarrierService],
-    now: datetime,
-    lang: str,
-    sequence: str,
-) -> Label:
-    order, house = subject.order, subject.warehouses[parcel.warehouse_id]
-    service = names.get(parcel.service_code or "")
-    title = (service.name_zh if lang.startswith("zh") else service.name_en) if service else ""
-    return Label(
-        waybill_no=parcel.waybill_no or "",
-        carrier=parcel.carrier or "",
-        service=title or parcel.service_code or "",
-        sort_code=parcel.sort_code or "",
-        recipient=Party(
-            order.recipient_name or "",
-            order.recipient_phone or "",
-            _region(order.province, order.city, order.district, order.town),
-            order.address or "",
-        ),
-        sender=Party(
-            house.contact or house.name,
-            house.phone or "",
-            _region(house.province, house.city, house.district),
-            house.address or "",
-        ),
-        order_no=order.number,
-        shop=subject.shop.name,
-        items=tuple(
-            LabelItem(line.sku or "", line.title or line.sku or "", line.quantity, line.spec or "")
-            for line in subject.lines
-        ),
-        weight_g=parcel.weight_g or 0,
-        printed_at=now,
-        note=" ".join(str(note) for note in parcel.label_notes),
-        packaging=MARKS.get(parcel.packaging or "", {}).get(
-            "zh" if lang.startswith("zh") else "en", ()
-        ),
-        cod=Money(order.cod_minor, order.currency) if order.cod_minor else None,
-        reprint_no=parcel.print_count,
-        sequence=sequence,
-        time_zone=context.timezone,
-    )
-
-
-def _region(*parts: str | None) -> str:
-    """Province to town; a municipality is not written twice."""
-    return " ".join(dict.fromkeys(part for part in parts if part))
 
 
 def _number(work: UnitOfWork, context: Context, now: datetime) -> str:
