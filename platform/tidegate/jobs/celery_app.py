@@ -21,6 +21,7 @@ from tidegate.jobs.runner import BATCH
 from tidegate.jobs.running import run
 from tidegate.services.context import Context
 from tidegate.services.contexts import Contexts
+from tidegate.services.job_kinds import kind_of
 from tidegate.settings import Settings
 from tidegate.store.unit_of_work import Store, open_engine
 from tidegate.telemetry.shared import forget_the_dead
@@ -150,8 +151,8 @@ class Child:
         end = time.monotonic() + LANE_S
         while time.monotonic() < end:
             jobs = table.claim(
-                context.store, context.tenant_id, context.clock(), BATCH, names=[name], lane=lane,
-                worker=rescue.worker_name(), lease_s=self._settings.lease_s,
+                context.store, context.tenant_id, context.clock(), min(BATCH, kind_of(name).at_once),
+                names=[name], lane=lane, worker=rescue.worker_name(), lease_s=self._settings.lease_s,
             )  # fmt: skip
             if not jobs:
                 return

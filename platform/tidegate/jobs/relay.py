@@ -182,7 +182,8 @@ def unsent_in_lanes(
     with store.unscoped(readonly=True) as session:
         for lane, id_ in session.connection().execute(question.limit(WINDOW)):
             by_lane.setdefault(lane, []).append(id_)
-    return [ids[:PER_MESSAGE] for ids in by_lane.values()]
+    size = min(PER_MESSAGE, kind_of(name).at_once)
+    return [ids[:size] for ids in by_lane.values()]
 
 
 def mark_sent(store: Store, ids: Sequence[int]) -> None:

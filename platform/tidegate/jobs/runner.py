@@ -1,4 +1,4 @@
-"""The embedded runner: threads that drain the job table, a few for each queue, and a clerk that keeps it in order."""
+"""The embedded runner: crews that drain the job table, one for each queue, and a clerk that keeps it in order."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import structlog
 
 from tidegate.jobs import table
 from tidegate.jobs.clerk import Clerk
+from tidegate.jobs.crew import MOST, POLL_S, Crew
 from tidegate.jobs.due import due
 from tidegate.jobs.leases import Leases
 from tidegate.jobs.names import FUNCTIONS
@@ -20,7 +21,6 @@ from tidegate.services.contexts import Contexts
 from tidegate.services.job_kinds import QUEUES, kind_of, queue_of
 
 log = structlog.get_logger()
-POLL_S = 0.5
 BATCH = 50  # of a drain
 GRACE_S = 20.0  # how long jobs in hand may take to finish when the process ends
 
@@ -44,42 +44,31 @@ class Runner:
         self._stopping = threading.Event()
         self._leases = Leases(context.store, lease_s)
         self._clerk = Clerk(self._contexts)
-        self._threads = [
-            threading.Thread(
-                target=self._slot, args=(queue,), name=f"jobs-{queue}-{n}", daemon=True
-            )
-            for queue, slots in queues.items()
-            for n in range(1, slots + 1)
-        ]
-        self._threads.append(threading.Thread(target=self._keep, name="jobs-clerk", daemon=True))
+        self._crews = [self._crew(queue, slots) for queue, slots in queues.items()]
+        self._keeper = threading.Thread(target=self._keep, name="jobs-clerk", daemon=True)
 
     def start(self) -> None:
         self._leases.start()
-        for thread in self._threads:
-            thread.start()
+        for crew in self._crews:
+            crew.start()
+        self._keeper.start()
 
     def stop(self) -> None:
         """Claim no more, finish what is in hand for a while, hand back the rest."""
         self._stopping.set()
         end = time.monotonic() + self._grace_s
-        for thread in self._threads:
-            thread.join(timeout=max(0.1, end - time.monotonic()))
+        for crew in self._crews:
+            crew.join(end)
+        if self._keeper.is_alive():
+            self._keeper.join(timeout=max(0.1, end - time.monotonic()))
         self._leases.stop()
         if handed_back := self._leases.release():
             log.warning("jobs.handed_back", count=handed_back)
 
-    def _slot(self, queue: str) -> None:
+    def _crew(self, queue: str, slots: int) -> Crew:
         names = [name for name in FUNCTIONS if queue_of(name) == queue]
-        turn = 0
-        while not self._stopping.is_set():
-            turn += 1
-            try:
-                worked = self._round(names, turn)
-            except Exception:  # a broken database must not end the runner; it tries again
-                log.exception("jobs.loop_failed", queue=queue)
-                worked = 0
-            if not worked:
-                self._stopping.wait(POLL_S)
+        most = MOST if any(kind_of(name).lanes for name in names) else slots
+        return Crew(queue, slots, lambda turn: self._round(names, turn), self._stopping, most=most)
 
     def _round(self, names: Sequence[str], turn: int) -> int:
         """A batch of every tenant and kind that has work; another one begins each time."""
@@ -109,6 +98,8 @@ class Runner:
         self._clerk.begin()
         while True:
             self._clerk.round()
+            for crew in self._crews:
+                crew.reinforce()
             if self._stopping.wait(POLL_S):
                 return
 

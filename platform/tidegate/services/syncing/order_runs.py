@@ -72,10 +72,14 @@ def _tell(pulled: Pulled, done: Done) -> None:
 
 
 def fetch_later(work: UnitOfWork, code: str, numbers: Iterable[str], now: datetime) -> None:
-    """Fetch orders that a push named; an order waits once, however often it is named."""
+    """Fetch orders that a push named, in a lane of the account that does not wait for its runs; an order waits once,
+    however often it is named.
+    """
+    lane = f"fetch:{code}"[:80]
     for number in dict.fromkeys(numbers):
         args = {"account": code, "number": number}
-        enqueue(work, FETCH, args, due_at=now, now=now, key=f"fetch:{code}:{number}"[:160])
+        key = f"fetch:{code}:{number}"[:160]
+        enqueue(work, FETCH, args, due_at=now, now=now, key=key, lane=lane)
 
 
 def fetch(context: Context, code: str, number: str) -> None:

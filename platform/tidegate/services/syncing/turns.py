@@ -56,9 +56,10 @@ def tasks_of(manifest: Manifest, settings: Mapping[str, Any]) -> dict[str, int]:
 
 
 def ask(work: UnitOfWork, account_id: int, task: str, now: datetime, began_by: str = "") -> None:
-    """Put a run into the job table; one waits at most."""
+    """Put a run into the job table, in the lane of the account; one waits at most."""
     args = {"account_id": account_id, "task": task, "began_by": began_by}
-    enqueue(work, JOB, args, due_at=now, now=now, key=f"sync:{task}:{account_id}")
+    lane = f"sync:{account_id}"
+    enqueue(work, JOB, args, due_at=now, now=now, key=f"sync:{task}:{account_id}", lane=lane)
 
 
 def due(context: Context, wanted: Mapping[int, Mapping[str, int]]) -> list[Turn]:
