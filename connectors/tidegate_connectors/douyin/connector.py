@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tidegate.sdk.account import Account
-from tidegate.sdk.carrier import DuplicateClass
+from tidegate.sdk.carrier import DuplicateClass, Issued, Waybill, WaybillRequest
 from tidegate.sdk.shop import Shipment
 from tidegate.sdk.values import (
+    Label,
     OrderPage,
     Pushed,
     Recipient,
@@ -22,10 +23,11 @@ from tidegate_connectors.douyin.recipients import DouyinRecipients
 from tidegate_connectors.douyin.shipping import DouyinShipping
 from tidegate_connectors.douyin.stock import DouyinStock
 from tidegate_connectors.douyin.tokens import DouyinTokens
+from tidegate_connectors.douyin.waybills import DouyinWaybills
 
 
 class DouyinShop:
-    """Safe to share between threads."""
+    """Safe to share between threads. `duplicates` is of numbers told to the shop; waybills go by the manifest."""
 
     duplicates = DuplicateClass.REFUSES_AND_QUERIES
 
@@ -36,6 +38,7 @@ class DouyinShop:
         self._shipping = DouyinShipping(account, client, self._orders)
         self._recipients = DouyinRecipients(account, client)
         self._stock = DouyinStock(account, client)
+        self._waybills = DouyinWaybills(account, client)
         self._tokens = DouyinTokens(account, client)
         self.name = account.manifest.id
 
@@ -56,6 +59,18 @@ class DouyinShop:
 
     def open_recipients(self, tokens: Sequence[RecipientToken]) -> Sequence[Recipient | None]:
         return self._recipients.open_recipients(tokens)
+
+    def create_waybill(self, request: WaybillRequest) -> Waybill:
+        return self._waybills.create_waybill(request)
+
+    def cancel_waybill(self, client_key: str) -> None:
+        self._waybills.cancel_issued(Issued(client_key, "", ""))
+
+    def cancel_issued(self, issued: Issued) -> None:
+        self._waybills.cancel_issued(issued)
+
+    def label(self, issued: Issued) -> Label:
+        return self._waybills.label(issued)
 
     def refresh_tokens(self, held: Tokens | None) -> Tokens:
         return self._tokens.refresh_tokens(held)

@@ -62,9 +62,9 @@ class KDNiao:
         }
         self._wire.ask(commands.CANCEL, document)
 
-    def label(self, client_key: str, waybill_no: str) -> Label:
+    def label(self, issued: Issued) -> Label:
         """A form for KDNiao's print page, to be sent by the browser beside the printer."""
-        asked = [{"OrderCode": client_key, "PortName": self._account.settings["printer"]}]
+        asked = [{"OrderCode": issued.client_key, "PortName": self._account.settings["printer"]}]
         data = json.dumps(asked, ensure_ascii=False, separators=(",", ":"))
         fields = {
             "RequestData": data,

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from tidegate.errors import RemoteRefused, RemoteRetry, RemoteUnknown
 from tidegate.sdk.account import Account
 from tidegate.sdk.answers import broken
-from tidegate.sdk.carrier import CarrierScan, Waybill, WaybillRequest
+from tidegate.sdk.carrier import CarrierScan, Issued, Waybill, WaybillRequest
 from tidegate.sdk.http.messages import Request
 from tidegate.sdk.values import Label, Tracked
 from tidegate_connectors.sf import wire
@@ -74,7 +74,7 @@ class SF:
                 en="SF did not void the order (number and order do not match); check it in SF's console.",
             )
 
-    def label(self, client_key: str, waybill_no: str) -> Label:
+    def label(self, issued: Issued) -> Label:
         """SF's own PDF, by the account's print template."""
         settings = self._account.settings
         template = settings.get("template") or f"fm_76130_standard_{settings['partner_id']}"
@@ -83,7 +83,7 @@ class SF:
             "version": "2.0",
             "fileType": "pdf",
             "sync": True,
-            "documents": [{"masterWaybillNo": waybill_no}],
+            "documents": [{"masterWaybillNo": issued.waybill_no}],
         }
         found = self._wire.ask(wire.PRINT, asked)
         file = self._understood(wire.PRINT, lambda: found["files"][0])

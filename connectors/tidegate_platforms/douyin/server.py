@@ -7,8 +7,9 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tidegate.sdk.stage.protocol import Fault, SampleOrder, SignedPush, ToldShipment
+from tidegate.sdk.stage.protocol import Fault, MadeWaybill, SampleOrder, SignedPush, ToldShipment
 from tidegate.sdk.stage.server import Asked, StageServer, Told
+from tidegate_platforms.douyin.ebills import Ebills
 from tidegate_platforms.douyin.envelope import Refusal, Signer, bad, good
 from tidegate_platforms.douyin.orders import Book, Held, opened
 
@@ -34,6 +35,7 @@ class DouyinServer(StageServer):
         self._access: set[str] = set()
         self._refresh: set[str] = set()
         self.book = Book()
+        self.ebills = Ebills(self.book)
         self.closed: set[str] = set()
         self.virtual: set[str] = set()
         self._stock: dict[str, int] = {}
@@ -42,6 +44,9 @@ class DouyinServer(StageServer):
             "order.searchList": self._search, "order.orderDetail": self._detail,
             "order.logisticsAdd": self._ship, "order.logisticsAddSinglePack": self._ship_part,
             "order.batchDecrypt": self._decrypt, "sku.syncStock": self._sync_stock,
+            "logistics.newCreateOrder": self.ebills.create,
+            "logistics.cancelOrder": self.ebills.cancel,
+            "logistics.waybillApply": self.ebills.print_data,
         }  # fmt: skip
 
     @property
@@ -53,7 +58,7 @@ class DouyinServer(StageServer):
 
     @property
     def samples(self) -> Mapping[str, str]:
-        return {"carrier": "SF", "secret": "app_secret"}
+        return {"carrier": "SF", "service_code": "ZTO.douyin", "secret": "app_secret"}
 
     def answer(self, asked: Asked, api: str) -> Told:
         try:
@@ -96,6 +101,9 @@ class DouyinServer(StageServer):
             for number, held in self.book.held.items()
             for parcel in held.parcels
         ]
+
+    def waybills(self) -> Sequence[MadeWaybill]:
+        return [MadeWaybill(one.pack_id, one.number, one.live) for one in self.ebills.made.values()]
 
     def put_stock(self, sku: str, available: int) -> None:
         self._stock[sku] = available

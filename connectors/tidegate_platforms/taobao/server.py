@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from tidegate.sdk.stage.protocol import Fault, SampleOrder, ToldShipment
+from tidegate.sdk.stage.protocol import Fault, MadeWaybill, SampleOrder, ToldShipment
 from tidegate.sdk.stage.server import Asked, StageServer, Told, told
 from tidegate_platforms.taobao import books
+from tidegate_platforms.taobao.cainiao import Cainiao
 from tidegate_platforms.taobao.gate import check
 from tidegate_platforms.taobao.refusals import Refusal, business, saying
 
@@ -26,6 +27,7 @@ class TaobaoServer(StageServer):
         super().__init__()
         self.trades: dict[str, dict[str, Any]] = {}
         self.clear: dict[str, SampleOrder] = {}  # OAID -> who it is
+        self.cainiao = Cainiao(self.clear)
         self.messages: dict[str, dict[str, Any]] = {}
         self.after: Callable[[str], None] | None = None
         self._shipped: list[ToldShipment] = []
@@ -37,7 +39,8 @@ class TaobaoServer(StageServer):
         return {
             "app_key": APP_KEY, "app_secret": SECRET, "session": "session-1",
             "refresh_token": "refresh-1", "gateway": f"{self.url}/router/rest",
-            "token_url": f"{self.url}/token", "page_size": "10",
+            "token_url": f"{self.url}/token", "page_size": "10", "seller_id": "59972781",
+            "label_templates": "ZTO=http://cloudprint.cainiao.com/template/standard/101",
         }  # fmt: skip
 
     # what the suite does
@@ -61,6 +64,15 @@ class TaobaoServer(StageServer):
 
     def shipped(self) -> Sequence[ToldShipment]:
         return list(self._shipped)
+
+    @property
+    def samples(self) -> Mapping[str, str]:
+        return {"carrier": "SF", "service_code": "ZTO.cainiao", "secret": "app_secret"}
+
+    def waybills(self) -> Sequence[MadeWaybill]:
+        return [
+            MadeWaybill(one.object_id, one.number, one.live) for one in self.cainiao.made.values()
+        ]
 
     # one request
 
@@ -96,6 +108,10 @@ class TaobaoServer(StageServer):
             "taobao.tmc.messages.consume": self._consume,
             "taobao.tmc.messages.confirm": self._confirm,
             "taobao.top.oaid.decrypt": self._decrypt,
+            "cainiao.waybill.ii.get": self.cainiao.create,
+            "cainiao.waybill.ii.cancel": self.cainiao.cancel,
+            "cainiao.waybill.ii.query.by.tradecode": self.cainiao.by_order,
+            "cainiao.waybill.ii.query.by.waybillcode": self.cainiao.by_number,
             "taobao.user.seller.get": lambda _: {"user": {"nick": NICK}},
         }
         if api not in works:

@@ -9,6 +9,7 @@ from importlib import import_module
 
 from tidegate.contract import checks
 from tidegate.contract.bench import Bench
+from tidegate.sdk.manifest import Manifest
 
 Run = Callable[[Bench], None]
 
@@ -17,7 +18,7 @@ Run = Callable[[Bench], None]
 class Check:
     """`needs` are capabilities of the connector (all of them); without them the check does not concern it. `faces`
     are protocols of tidegate.sdk.stage that its server must have; without them it is not checked. `serves`: a server
-    is needed.
+    is needed. `declares` names what its manifest must say for the check to concern it.
     """
 
     id: str
@@ -27,6 +28,11 @@ class Check:
     faces: tuple[type, ...] = ()
     serves: bool = True
     order: int = 50
+    declares: str = ""
+
+    def concerns(self, manifest: Manifest) -> bool:
+        said = not self.declares or bool(getattr(manifest, self.declares))
+        return said and self.needs <= manifest.capabilities
 
 
 _known: dict[str, Check] = {}
@@ -41,12 +47,20 @@ def check(
     faces: Sequence[type] = (),
     serves: bool = True,
     order: int = 50,
+    declares: str = "",
 ) -> Callable[[Run], Run]:
     """Beside a function that raises Wrong or NotChecked."""
 
     def keep(run: Run) -> Run:
         _known[name] = Check(
-            name, {"zh": zh, "en": en}, run, frozenset(needs.split()), tuple(faces), serves, order
+            name,
+            {"zh": zh, "en": en},
+            run,
+            frozenset(needs.split()),
+            tuple(faces),
+            serves,
+            order,
+            declares,
         )
         return run
 

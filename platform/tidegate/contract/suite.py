@@ -21,11 +21,10 @@ def check_connector(
         NotFound: no such connector or check. ConfigError: its manifest can't be read.
     """
     bench = Bench(name)
-    able = bench.manifest.capabilities
     known = all_checks()
     if unknown := sorted(set(only) - {one.id for one in known}):
         raise _no_check(unknown[0], known)
-    wanted = [one for one in known if one.needs <= able and (not only or one.id in only)]
+    wanted = [one for one in known if one.concerns(bench.manifest) and (not only or one.id in only)]
     try:
         lines = []
         for one in wanted:

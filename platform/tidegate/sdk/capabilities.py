@@ -88,10 +88,19 @@ class QueriesWaybills(Protocol):
 
 
 @runtime_checkable
-class GivesLabels(Protocol):
-    """What a printer needs: a PDF, the platform's own print data, or HTML."""
+class QueriesRequested(Protocol):
+    """Beside or in place of `query_waybill`, for platforms that are asked by the shop order; preferred where the
+    whole request is known.
+    """
 
-    def label(self, client_key: str, waybill_no: str) -> Label: ...
+    def query_requested(self, request: WaybillRequest) -> Waybill | None: ...
+
+
+@runtime_checkable
+class GivesLabels(Protocol):
+    """What a printer needs: a PDF, a picture, the platform's own print data, or HTML."""
+
+    def label(self, issued: Issued) -> Label: ...
 
 
 @runtime_checkable

@@ -7,8 +7,8 @@ RemoteUnknown: sent, but nobody knows what happened (time-out, cut connection, 5
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -36,6 +36,24 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
+class ClosedRecipient:
+    """A recipient that the shop's platform keeps to itself: only its token or cipher text travels, never opened.
+
+    `platform` is the channel of the shop order and `order_number` its number there; `cipher` has the texts of name,
+    phone and address as they came.
+    """
+
+    platform: str
+    order_number: str
+    token: str = ""
+    cipher: Mapping[str, str] = field(default_factory=dict)
+    town: str = ""
+
+    def __repr__(self) -> str:
+        return f"ClosedRecipient({self.platform} {self.order_number})"
+
+
+@dataclass(frozen=True, slots=True)
 class ParcelItem:
     sku: str
     title: str
@@ -44,7 +62,10 @@ class ParcelItem:
 
 @dataclass(frozen=True, slots=True)
 class WaybillRequest:
-    """Everything a carrier needs for one waybill; `client_key` is the same in every attempt."""
+    """Everything a carrier needs for one waybill; `client_key` is the same in every attempt.
+
+    With a `closed` recipient `recipient` names the region and nobody: name, phone and address are empty.
+    """
 
     client_key: str
     service_code: str
@@ -58,6 +79,7 @@ class WaybillRequest:
     cod_minor: int = 0
     insured_minor: int = 0
     remark: str = ""
+    closed: ClosedRecipient | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +92,8 @@ class Waybill:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A request to be voided: some carriers want the number and the product beside the key.
+    """A request that was made before, to be voided or printed: some carriers want the number and the product beside
+    the key, platforms the number of the shop order.
 
     `waybill_no` is empty when the outcome of the request was never told.
     """
@@ -78,6 +101,7 @@ class Issued:
     client_key: str
     waybill_no: str
     service_code: str
+    order_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)

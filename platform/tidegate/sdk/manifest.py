@@ -68,7 +68,8 @@ class Manifest:
     """`verified` says against what the connector was tried: live, sandbox, vectors (published ones) or none.
 
     `orders` is the field mapping of tidegate.sdk.mapping; `tracking` maps the platform's scan codes to ours;
-    `carriers` our carrier codes to the platform's; `errors` its codes to what they mean.
+    `carriers` our carrier codes to the platform's; `errors` its codes to what they mean. `closed_recipients` are the
+    channels whose tokens waybills are made from, of the account's `own_shop` or `any_shop`.
     """
 
     id: str
@@ -91,6 +92,8 @@ class Manifest:
     tracking: Mapping[str, str] = field(default_factory=dict)
     carriers: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, Verdict] = field(default_factory=dict)
+    closed_recipients: Mapping[str, str] = field(default_factory=dict)
+    plain_recipients: bool = True
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -139,7 +142,8 @@ def _made(loaded: Mapping[str, Any]) -> Manifest:
     }
     plain = (
         "id", "title", "about", "verified", "verified_note", "documentation", "timezone",
-        "currency", "duplicates", "channel", "orders", "tracking", "carriers",
+        "currency", "duplicates", "channel", "orders", "tracking", "carriers", "closed_recipients",
+        "plain_recipients",
     )  # fmt: skip
     return Manifest(
         **{name: loaded[name] for name in plain},

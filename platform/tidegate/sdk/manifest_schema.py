@@ -13,6 +13,7 @@ from tidegate.sdk.mapping.schema import check_orders
 FORMAT = "connector/1"
 KINDS = ("shop", "erp", "carrier", "aggregator", "tracking", "notice", "files")
 MORE = ("push", "orders", "cancel_waybill", "request_pickup")  # with no protocol of their own
+CLOSED_OF = ("own_shop", "any_shop")
 VERDICTS = ("later", "refused", "credentials", "unknown", "done")
 
 
@@ -118,6 +119,10 @@ class ManifestSchema(Schema):
     tracking = fields.Dict(Text(), fields.String(validate=_state), load_default=dict)
     carriers = fields.Dict(fields.String(), Text(), load_default=dict)
     errors = fields.Dict(Text(), fields.Nested(ErrorSchema), load_default=dict)
+    closed_recipients = fields.Dict(
+        fields.String(), fields.String(validate=validate.OneOf(CLOSED_OF)), load_default=dict
+    )
+    plain_recipients = fields.Boolean(load_default=True)
 
     @validates_schema
     def _belongs_together(self, data: Any, **_: Any) -> None:
@@ -126,6 +131,10 @@ class ManifestSchema(Schema):
             raise ValidationError("says what a repeated key does: A, B or C", "duplicates")
         if data["duplicates"] == "B" and "query_waybill" not in able:
             raise ValidationError("class B needs query_waybill", "duplicates")
+        if data["closed_recipients"] and "create_waybill" not in able:
+            raise ValidationError("only makers of waybills take recipients", "closed_recipients")
+        if not data["plain_recipients"] and not data["closed_recipients"]:
+            raise ValidationError("somebody's recipients must be taken", "plain_recipients")
         if data["sync"]["most_s"] <= data["sync"]["overlap_s"]:
             raise ValidationError("must be longer than overlap_s", "sync.most_s")
         if "pull_orders" in able and not (data["orders"] and data["channel"]):

@@ -64,11 +64,14 @@ class Pushed:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """`kind`: pdf, html, or print_data (for the platform's own print component)."""
+    """`kind`: pdf, png, html, or print_data (for the platform's own print component). Personal data."""
 
     kind: str
     content: bytes
     template: str = ""
+
+    def __repr__(self) -> str:
+        return f"Label({self.kind})"
 
 
 @dataclass(frozen=True, slots=True)

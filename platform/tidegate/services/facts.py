@@ -200,6 +200,7 @@ def parcel_facts(
             "zone": quote.zone,
             "meets_promise": quote.meets_promise,
             "available": quote.available,
+            "takes_recipient": quote.takes_recipient,
         }
         for quote in quotes
     ]

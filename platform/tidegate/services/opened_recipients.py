@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 
 from tidegate.errors import RemoteRefused
 from tidegate.sdk.capabilities import OpensRecipients
-from tidegate.sdk.manifest import Manifest
 from tidegate.sdk.values import Recipient, RecipientToken
 from tidegate.services.accounts import events
+from tidegate.services.closed_recipients import PARTS, is_closed, token_of
 from tidegate.services.context import Context
 from tidegate.services.remotes.carrying import paused
 from tidegate.services.remotes.connected import connector_of, manifest_for
@@ -25,10 +24,6 @@ from tidegate.store.remote_tables import ConnectorAccount
 from tidegate.store.sync_tables import OpenedRecipient
 from tidegate.store.tables import Order, Shop
 from tidegate.store.unit_of_work import UnitOfWork
-
-CLOSED_KINDS = ("token", "masked")
-USUAL_TOKENS = ("oaid", "recipient_token")  # names in an order's extra, where a manifest says none
-PARTS = ("name", "phone", "address")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +82,7 @@ def open_recipient(context: Context, order_id: int, actor: str, reason: str) -> 
 
 def _way(work: UnitOfWork, order: Order) -> _Way | None:
     """Which account opens it, and with what; an account of the shop counts before one of all shops."""
-    if order.recipient_kind not in CLOSED_KINDS:
+    if not is_closed(order):
         return None
     shop = work.session.get_one(Shop, order.shop_id)
     rows = work.session.scalars(
@@ -103,15 +98,6 @@ def _way(work: UnitOfWork, order: Order) -> _Way | None:
         if token is not None:
             return _Way(row, shop.name, token)
     return None
-
-
-def token_of(number: str, extra: Mapping[str, Any], manifest: Manifest) -> RecipientToken | None:
-    """What the order brought in place of its recipient, by the manifest's `tokens`."""
-    names = manifest.orders.get("tokens") or {}
-    usual = next((name for name in USUAL_TOKENS if extra.get(name)), "")
-    token = str(extra.get(names.get("token", usual)) or "")
-    cipher = {part: str(extra[names[part]]) for part in PARTS if extra.get(names.get(part, ""))}
-    return RecipientToken(number, token, cipher) if token or cipher else None
 
 
 def _ask(context: Context, way: _Way) -> Recipient:

@@ -13,6 +13,13 @@ from tidegate.engine.decisions import Outcome
 from tidegate.engine.operations import wildcard
 from tidegate.engine.values import fold
 from tidegate.errors import InputError
+from tidegate.services.closed_recipients import (
+    NEEDS_PLATFORM,
+    is_closed,
+    marked_closed,
+    refuse_untaken,
+    takes,
+)
 from tidegate.services.context import Context
 from tidegate.services.decisions import Verdict, ask
 from tidegate.services.facts import order_volume_cm3, parcel_facts
@@ -22,7 +29,7 @@ from tidegate.services.states import move_order, move_parcel, record
 from tidegate.services.subjects import Subject
 from tidegate.services.voiding import drop_waybill
 from tidegate.services.work import enqueue_advance
-from tidegate.store.tables import CarrierService, Parcel, RateCard, ServiceZone
+from tidegate.store.tables import CarrierService, Order, Parcel, RateCard, ServiceZone
 from tidegate.store.unit_of_work import UnitOfWork
 
 CHANGEABLE = ("allocated", "on_hold", "routed", "waybill")
@@ -62,7 +69,7 @@ def load_rates(work: UnitOfWork) -> RateBook:
 
 
 def quotes_for(work: UnitOfWork, subject: Subject, parcel: Parcel, now: datetime) -> list[Quote]:
-    """What each service would cost for this parcel, cheapest first."""
+    """What each service would cost for this parcel, cheapest first, and whether it takes its recipient."""
     warehouse = subject.warehouses[parcel.warehouse_id]
     trip = Trip(
         origin=(warehouse.province or "", warehouse.city or ""),
@@ -72,7 +79,7 @@ def quotes_for(work: UnitOfWork, subject: Subject, parcel: Parcel, now: datetime
         ready_at=now,
         deliver_by=subject.order.deliver_by,
     )
-    return load_rates(work).quotes(trip)
+    return marked_closed(work, subject.order, load_rates(work).quotes(trip))
 
 
 def run_routing(
@@ -92,10 +99,11 @@ def run_routing(
         parcel_id=parcel.id, applied=order.manual_service is None, again=subject.judged,
     )  # fmt: skip
     _packaging(parcel, found)
-    chosen = _chosen(work, order.manual_service, found, quotes)
+    chosen = _chosen(work, order, found, quotes)
     hold = found.first("hold")
     if chosen is None or (hold is not None and order.manual_service is None):
-        _hold(work, subject, parcel, hold, found.failed or "no_service", now)
+        without = NEEDS_PLATFORM if is_closed(order) else "no_service"
+        _hold(work, subject, parcel, hold, found.failed or without, now)
         return False
     service, quote = chosen
     if parcel.service_code not in (None, service.code):
@@ -132,6 +140,7 @@ def change_service(
                 field="service",
                 service=service_code,
             )
+        refuse_untaken(work, order, service_code)
         parcels = parcels_of(work, order)
         late = [parcel for parcel in parcels if parcel.state not in CHANGEABLE]
         if late:
@@ -155,16 +164,17 @@ def change_service(
 
 
 def _chosen(
-    work: UnitOfWork, manual: str | None, found: Verdict, quotes: Sequence[Quote]
+    work: UnitOfWork, order: Order, found: Verdict, quotes: Sequence[Quote]
 ) -> tuple[CarrierService, Quote | None] | None:
     patterns = [fold(str(action.args["service"])) for action in found.every("exclude")]
     excluded = {
         quote.service
         for quote in quotes
-        if any(wildcard(fold(quote.service), pattern) for pattern in patterns)
+        if not quote.takes_recipient
+        or any(wildcard(fold(quote.service), pattern) for pattern in patterns)
     }
     by_code = {quote.service: quote for quote in quotes}
-    code = manual
+    code = order.manual_service
     if code is None:
         named = found.first("use_service")
         strategy = found.first("choose")
@@ -177,7 +187,9 @@ def _chosen(
             best = choose(str(strategy.args["by"]), left)
             code = best.service if best else None
     service = _service(work, code) if code else None
-    return (service, by_code.get(service.code)) if service else None
+    if service is None or not takes(work, order, service.code):
+        return None
+    return service, by_code.get(service.code)
 
 
 def _service(work: UnitOfWork, code: str) -> CarrierService | None:

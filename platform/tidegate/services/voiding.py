@@ -12,7 +12,7 @@ from tidegate.sdk.carrier import Carrier, DuplicateClass, Issued
 from tidegate.services.context import Context
 from tidegate.services.effect_rows import GONE, IN_FLIGHT, UNCLEAR, WAYBILL
 from tidegate.services.inventory import release_stock
-from tidegate.services.people import parcel_of, parcels_of
+from tidegate.services.people import order_of, parcel_of, parcels_of
 from tidegate.services.states import move_parcel, record
 from tidegate.services.work import enqueue, enqueue_advance, watch_later
 from tidegate.store.tables import Effect, Order, Parcel
@@ -79,8 +79,9 @@ def void_waybill(context: Context, effect_id: int) -> None:
         effect = work.session.get(Effect, effect_id)
         if effect is None or effect.state != "voiding":
             return
+        number = order_of(work, parcel_of(work, effect.parcel_id).order_id).number
     carrier = context.carriers.get(str(effect.answer.get("connector", "")))
-    refused = None if carrier is None else _cancel(carrier, effect)
+    refused = None if carrier is None else _cancel(carrier, effect, number)
     with context.store.begin(context.tenant_id) as work:
         again = work.session.get(Effect, effect_id)
         if again is None or again.state != "voiding":
@@ -105,10 +106,10 @@ def _after_void(effect: Effect, refused: str | None) -> str:
     return "confirmed" if effect.answer.get("waybill_no") else "unknown"
 
 
-def _cancel(carrier: Carrier, effect: Effect) -> str | None:
+def _cancel(carrier: Carrier, effect: Effect, order_number: str) -> str | None:
     """None when nothing is alive under the key any more, else the code of the refusal."""
     try:
-        _tell(carrier, effect)
+        _tell(carrier, effect, order_number)
     except RemoteRefused as error:
         if carrier.duplicates is DuplicateClass.NEITHER:
             return error.code
@@ -119,8 +120,10 @@ def _cancel(carrier: Carrier, effect: Effect) -> str | None:
     return None
 
 
-def _tell(carrier: Carrier, effect: Effect) -> None:
+def _tell(carrier: Carrier, effect: Effect, order_number: str) -> None:
     if not isinstance(carrier, CancelsIssued):
         return carrier.cancel_waybill(effect.client_key)
     told = {name: str(effect.answer.get(name) or "") for name in ("waybill_no", "service")}
-    return carrier.cancel_issued(Issued(effect.client_key, told["waybill_no"], told["service"]))
+    return carrier.cancel_issued(
+        Issued(effect.client_key, told["waybill_no"], told["service"], order_number)
+    )

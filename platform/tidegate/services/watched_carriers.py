@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from tidegate.errors import RemoteRefused, RemoteRetry, RemoteUnknown
-from tidegate.sdk.capabilities import CancelsIssued
+from tidegate.sdk.capabilities import CancelsIssued, QueriesRequested
 from tidegate.sdk.carrier import (
     Carrier,
     DuplicateClass,
@@ -56,6 +56,13 @@ class WatchedCarrier:
 
     def query_waybill(self, client_key: str) -> Waybill | None:
         return self._watched("query_waybill", lambda: self.carrier.query_waybill(client_key))
+
+    def query_requested(self, request: WaybillRequest) -> Waybill | None:
+        """By the whole request where the carrier takes one, else by the key."""
+        carrier = self.carrier
+        if not isinstance(carrier, QueriesRequested):
+            return self.query_waybill(request.client_key)
+        return self._watched("query_waybill", lambda: carrier.query_requested(request))
 
     def cancel_waybill(self, client_key: str) -> None:
         self._not_before_reconciled()

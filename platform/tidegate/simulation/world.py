@@ -42,7 +42,9 @@ def service_chosen(outcome: Outcome, facts: Mapping[str, Any], actions: Sequence
     quotes = [
         quote
         for quote in map(_quote, facts.get("quotes") or ())
-        if quote and not any(wildcard(fold(quote.service), pattern) for pattern in patterns)
+        if quote
+        and quote.takes_recipient
+        and not any(wildcard(fold(quote.service), pattern) for pattern in patterns)
     ]
     best = choose(str(outcome.args["by"]), quotes) if quotes else None
     return best.service if best else ""
@@ -62,4 +64,5 @@ def _quote(row: Mapping[str, Any]) -> Quote | None:
         zone=str(row.get("zone") or ""),
         meets_promise=bool(row.get("meets_promise")),
         available=bool(row.get("available", True)),
+        takes_recipient=bool(row.get("takes_recipient", True)),
     )

@@ -148,7 +148,7 @@ def test_the_test_gateway_takes_every_command(server: Any) -> None:
 
 def test_its_print_page_gets_a_signed_form(server: Any) -> None:
     kdniao = connected("kdniao", server, print_ip="203.0.113.7", printer="ZD420")
-    label = kdniao.label("K1", "780000")
+    label = kdniao.label(Issued("K1", "780000", "SF.standard"))
     fields = json.loads(label.content)
     assert (label.kind, fields["RequestData"]) == ("print_data", '[{"OrderCode":"K1","PortName":"ZD420"}]')  # fmt: skip
     # worked out by hand: base64 of hex md5 of "203.0.113.7" + data + "demo-key-0001"

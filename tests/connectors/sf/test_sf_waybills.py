@@ -8,6 +8,7 @@ import pytest
 from carrier_account import SENDER, WHO, connected, request
 
 from tidegate.errors import RemoteCredentials, RemoteRefused, RemoteRetry, RemoteUnknown
+from tidegate.sdk.carrier import Issued
 from tidegate.sdk.stage.protocol import Fault
 from tidegate_connectors.sf.wire import encoded, msg_digest
 from tidegate_platforms.sf.envelope import digest
@@ -131,10 +132,12 @@ def test_a_wrong_check_word_stops_the_account_and_not_the_parcel(server: Any) ->
 def test_its_label_is_its_own_pdf(server: Any) -> None:
     sf = connected("sf", server)
     made = sf.create_waybill(request("K1"))
-    label = sf.label("K1", made.waybill_no)
+    label = sf.label(Issued("K1", made.waybill_no, "SF.standard"))
     assert (label.kind, label.template) == ("pdf", "fm_76130_standard_TIDEDEMO")
     assert label.content.startswith(b"%PDF")
     with pytest.raises(RemoteRefused):
-        sf.label("K1", "SF404")
+        sf.label(Issued("K1", "SF404", "SF.standard"))
     with pytest.raises(RemoteUnknown):
-        connected("sf", server, label_header="X-Other").label("K1", made.waybill_no)
+        connected("sf", server, label_header="X-Other").label(
+            Issued("K1", made.waybill_no, "SF.standard")
+        )

@@ -8,11 +8,11 @@ from functools import partial
 
 from tidegate.contract.bench import Bench, Stand
 from tidegate.contract.card import Wrong
-from tidegate.contract.parcels import request, shipment
+from tidegate.contract.parcels import issued, request, shipment
 from tidegate.contract.pulling import base, order
 from tidegate.contract.registry import check
 from tidegate.errors import RemoteRetry, RemoteUnknown, TidegateError
-from tidegate.sdk.carrier import Waybill
+from tidegate.sdk.carrier import Waybill, WaybillRequest
 from tidegate.sdk.shop import Shipment
 from tidegate.sdk.stage.protocol import Fault, HasOrders, HasShipments, HasWaybills
 
@@ -29,9 +29,10 @@ LOST = (Fault.CUT, Fault.GARBAGE)
 )
 def waybill(bench: Bench) -> None:
     with bench.stand() as stand:
-        made = stand.made.create_waybill(request(stand, "kit-1001"))
+        asked = request(stand, "kit-1001")
+        made = stand.made.create_waybill(asked)
         _one_live(stand, made)
-        again = _again(stand, "kit-1001")
+        again = _again(stand, asked)
         if again is not None and again.waybill_no != made.waybill_no:
             raise Wrong(
                 f"同一客户键第二次得到另一个号: {made.waybill_no} 与 {again.waybill_no}。",
@@ -48,9 +49,10 @@ def waybill(bench: Bench) -> None:
 def lost_answer(bench: Bench) -> None:
     for fault in LOST:
         with bench.stand() as stand:
-            stand.server.fail(fault)
             key = f"kit-{fault.value}"
-            error = _raised(stand, partial(stand.made.create_waybill, request(stand, key)))
+            asked = request(stand, key)
+            stand.server.fail(fault)
+            error = _raised(stand, partial(stand.made.create_waybill, asked))
             if not isinstance(error, RemoteUnknown):
                 raise Wrong(
                     f"取号时 {fault}: 得 {_name(error)}, 应为 RemoteUnknown; 请求不可标为 idempotent。",
@@ -60,21 +62,21 @@ def lost_answer(bench: Bench) -> None:
             stand.renewed()
             if stand.made.duplicates == "C":
                 continue  # a person decides
-            found = _again(stand, key)
+            found = _again(stand, asked)
             if found is None:
                 raise Wrong("丢失的回答找不回来。", "The lost waybill can't be found again.")
             _one_live(stand, found)
 
 
-def _again(stand: Stand, key: str) -> Waybill | None:
+def _again(stand: Stand, asked: WaybillRequest) -> Waybill | None:
     """As the class says: A is asked again with the same key, B is queried first, C never."""
     if stand.made.duplicates == "C":
         return None
     if stand.made.duplicates == "B":
-        found: Waybill | None = stand.made.query_waybill(key)
+        found: Waybill | None = stand.made.query_requested(asked)
         if found is not None:
             return found
-    made: Waybill = stand.made.create_waybill(request(stand, key))
+    made: Waybill = stand.made.create_waybill(asked)
     return made
 
 
@@ -93,8 +95,9 @@ def _one_live(stand: Stand, made: Waybill) -> None:
 )  # fmt: skip
 def cancel(bench: Bench) -> None:
     with bench.stand() as stand:
-        made = stand.made.create_waybill(request(stand, "kit-2001"))
-        stand.made.cancel_waybill("kit-2001")
+        asked = request(stand, "kit-2001")
+        made = stand.made.create_waybill(asked)
+        stand.made.cancel_issued(issued(asked, made))
         if any(one.live for one in stand.server.waybills()):
             raise Wrong(
                 f"{made.waybill_no} 作废后仍有效。", f"{made.waybill_no} is live after its cancel."

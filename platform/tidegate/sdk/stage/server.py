@@ -24,6 +24,7 @@ from tidegate.sdk.stage.listening import Listener, cut
 from tidegate.sdk.stage.protocol import Call, Fault
 
 MOST_BODY = 16 << 20
+KEPT_BODIES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class StageServer:
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
+        self.bodies: deque[bytes] = deque(maxlen=KEPT_BODIES)  # of the last calls, as they came
         self._planned: list[_Planned] = []
         self._recent: dict[str, deque[float]] = {}
         self._lock = threading.RLock()
@@ -167,6 +169,7 @@ class StageServer:
             api = self.api_of(asked)
             call = Call(api, time.monotonic())
             self.calls.append(call)
+            self.bodies.append(asked.body)
             planned = self._take(api)
             fault = planned.fault if planned else None
             if self._over(api, call.at_s):

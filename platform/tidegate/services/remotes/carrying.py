@@ -60,6 +60,15 @@ class AccountCarrier:
         )
         return found
 
+    def query_requested(self, request: WaybillRequest) -> Waybill | None:
+        """By the whole request where the connector takes one, else by the key."""
+        if not self.offers("query_requested"):
+            return self.query_waybill(request.client_key)
+        found: Waybill | None = self._do(
+            "waybill.query", lambda: self._made.query_requested(request)
+        )
+        return found
+
     def cancel_waybill(self, client_key: str) -> None:
         if not self.offers("cancel_waybill"):
             raise _incapable(self._code)

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from tidegate.sdk.carrier import (
     Carrier,
+    ClosedRecipient,
     Contact,
     DuplicateClass,
     ParcelItem,
@@ -18,6 +19,12 @@ from tidegate.sdk.carrier import (
     WaybillRequest,
 )
 from tidegate.services.backups.marking import waybill_key
+from tidegate.services.closed_recipients import (
+    NEEDS_PLATFORM,
+    closed_recipient,
+    is_closed,
+    takes,
+)
 from tidegate.services.context import Context
 from tidegate.services.effect_rows import (
     GONE,
@@ -63,6 +70,9 @@ def begin(
         if service is None or carrier is None:
             no_account(work, parcel, service, context.clock())
             continue
+        if not takes(work, subject.order, service.code):
+            hold(work, subject.order, parcel, NEEDS_PLATFORM, context.clock())
+            continue
         found = _take(work, context, subject.order, parcel, effects[parcel.id], service, carrier)
         if found is not None:
             begun.append((*found, subject, parcel, service, carrier))
@@ -74,7 +84,9 @@ def begin(
             parcel_id=parcel.id,
             connector=service.connector,
             carrier=carrier,
-            request=waybill_request(subject, parcel, effect.client_key),
+            request=waybill_request(
+                subject, parcel, effect.client_key, closed_recipient(work, subject.order)
+            ),
             was_unknown=unclear,
         )
         for effect, unclear, subject, parcel, service, carrier in begun
@@ -126,7 +138,10 @@ def _new(work: UnitOfWork, parcel: Parcel, service: CarrierService, now: datetim
     return born_sending(work, parcel, WAYBILL, key, said, now)
 
 
-def waybill_request(subject: Subject, parcel: Parcel, client_key: str) -> WaybillRequest:
+def waybill_request(
+    subject: Subject, parcel: Parcel, client_key: str, closed: ClosedRecipient | None = None
+) -> WaybillRequest:
+    """What the carrier is asked; of a closed recipient only the region is said, never its masks."""
     order, warehouse = subject.order, subject.warehouses[parcel.warehouse_id]
     return WaybillRequest(
         client_key=client_key,
@@ -138,12 +153,8 @@ def waybill_request(subject: Subject, parcel: Parcel, client_key: str) -> Waybil
             province=warehouse.province or "", city=warehouse.city or "",
             district=warehouse.district or "", address=warehouse.address or "",
         ),
-        recipient=Contact(
-            name=order.recipient_name or "", phone=order.recipient_phone or "",
-            province=order.province or "", city=order.city or "", district=order.district or "",
-            address=" ".join(part for part in (order.town, order.address) if part),
-            postcode=order.postcode or "",
-        ),
+        recipient=_recipient(order),
+        closed=closed,
         items=tuple(_items(subject)),
         weight_g=max(1, parcel.weight_g or 1),
         currency=parcel.currency,
@@ -151,6 +162,19 @@ def waybill_request(subject: Subject, parcel: Parcel, client_key: str) -> Waybil
         insured_minor=parcel.insured_minor or 0,
         remark=" ".join(parcel.label_notes),
     )  # fmt: skip
+
+
+def _recipient(order: Order) -> Contact:
+    region = {
+        "province": order.province or "", "city": order.city or "", "district": order.district or "",
+        "postcode": order.postcode or "",
+    }  # fmt: skip
+    if is_closed(order):
+        return Contact("", "", address="", **region)
+    street = " ".join(part for part in (order.town, order.address) if part)
+    return Contact(
+        order.recipient_name or "", order.recipient_phone or "", address=street, **region
+    )
 
 
 def _items(subject: Subject) -> Iterable[ParcelItem]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from tidegate.errors import RemoteRefused, RemoteRetry, RemoteUnknown
+from tidegate.sdk.capabilities import QueriesRequested
 from tidegate.sdk.carrier import Carrier, DuplicateClass, Waybill, WaybillRequest
 
 log = structlog.get_logger()
@@ -54,10 +55,10 @@ def _call(sending: Sending) -> Answer:
     """Ask the carrier. After an unknown outcome, one that refuses repeats is queried first; and a refusal is
     believed only when a query finds nothing.
     """
-    carrier, key = sending.carrier, sending.request.client_key
+    carrier = sending.carrier
     query_first = sending.was_unknown and carrier.duplicates is DuplicateClass.REFUSES_AND_QUERIES
     try:
-        found = carrier.query_waybill(key) if query_first else None
+        found = _asked_for(carrier, sending.request) if query_first else None
         return found or carrier.create_waybill(sending.request)
     except RemoteRefused as error:
         return (_made_before(sending) or error) if sending.was_unknown else error
@@ -71,9 +72,16 @@ def _call(sending: Sending) -> Answer:
         )
 
 
+def _asked_for(carrier: Carrier, request: WaybillRequest) -> Waybill | None:
+    """By the whole request where the carrier can be asked so, else by the key."""
+    if isinstance(carrier, QueriesRequested):
+        return carrier.query_requested(request)
+    return carrier.query_waybill(request.client_key)
+
+
 def _made_before(sending: Sending) -> Answer | None:
     try:
-        return sending.carrier.query_waybill(sending.request.client_key)
+        return _asked_for(sending.carrier, sending.request)
     except (RemoteRetry, RemoteRefused, RemoteUnknown) as error:
         if error.code == NO_QUERY:  # it honours the key: had it made one, it had answered with that
             return None
