@@ -1,13 +1,14 @@
-"""Recipient strings as shops write them into one cell, taken apart at their separators only.
+"""Recipient strings as shops write them into one cell, taken apart.
 
-Finding province, city and district inside running text is the intake's job; here only blanks and
-commas that the
-shop put there are used.
+`split_address` uses only the blanks and commas that the shop put there; finding province, city and district inside
+running text is the intake's job, or that of `address_parts` and `recipient_line` where a person asked for it.
 """
 
 from __future__ import annotations
 
 import re
+
+from tidegate.domain.addresses import ParsedAddress, parse_address, parse_recipient_line
 
 _POSTCODE = re.compile(r"\s*[(（](\d{6})[)）]\s*$")
 _WITH_CONTACT = re.compile(r"^([^,，]{1,40})[,，]\s*(?:\+?86-?)?([\d*＊-]{7,24})[,，]\s*(.+)$")
@@ -46,6 +47,42 @@ def split_address(text: str) -> dict[str, str]:
         text = " ".join(parts)
     found["address"] = text.strip()
     return found
+
+
+def address_parts(text: str) -> dict[str, str]:
+    """Running text in province, city, district, town and street, by the address parser."""
+    found = split_address(text)
+    if "province" in found or _hidden(text):
+        return found
+    return {**found, **_parts(parse_address(found["address"]), found["address"])}
+
+
+def recipient_line(text: str) -> dict[str, str]:
+    """Name, phone and address from one cell, in any order."""
+    if _hidden(text):
+        return split_address(text)
+    line = parse_recipient_line(text)
+    found = {"name": line.name, "phone": line.phone}
+    return {name: said for name, said in found.items() if said} | _parts(line.address, text)
+
+
+def _parts(parsed: ParsedAddress, text: str) -> dict[str, str]:
+    """What the parser found; where it found no region the text stays whole."""
+    if not parsed.province:
+        return {"address": parsed.rest or text}
+    named = {
+        "province": parsed.province,
+        "city": parsed.city,
+        "district": parsed.district,
+        "town": parsed.street,
+        "postcode": parsed.postcode,
+    }
+    return {name: said for name, said in named.items() if said} | {"address": parsed.rest or text}
+
+
+def _hidden(text: str) -> bool:
+    """Masked or cipher text stays as the platform wrote it."""
+    return text.startswith(_CIPHER) or bool(_MASK.search(text))
 
 
 def recipient_kind(*values: str | None) -> str:

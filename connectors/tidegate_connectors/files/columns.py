@@ -6,7 +6,7 @@ from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from tidegate.sdk.fields import MAX_LENGTH, OrderField
-from tidegate_connectors.files.addresses import split_address
+from tidegate_connectors.files.addresses import address_parts, recipient_line, split_address
 from tidegate_connectors.files.converters import (
     CONVERTERS,
     PLAIN,
@@ -16,10 +16,17 @@ from tidegate_connectors.files.converters import (
     money,
     tidy,
 )
+from tidegate_connectors.files.dates import day_first, month_first
 from tidegate_connectors.files.headers import normal
 from tidegate_connectors.files.mapping import Column
 
 REMEMBERED = 20_000
+_TIMES = {"instant": instant, "day_first": day_first, "month_first": month_first}
+_ADDRESSES = {
+    "address": split_address,
+    "address_parts": address_parts,
+    "recipient_line": recipient_line,
+}
 _BY_TYPE = {"number": "integer", "money": "money", "instant": "instant", "boolean": "boolean"}
 _BY_FIELD = {
     "order.number": "code",
@@ -95,11 +102,10 @@ def compile_column(
 def _final(name: str, zone: ZoneInfo, currency: str) -> Callable[[str], object] | None:
     if name == "money":
         return lambda text: money(text, currency)
-    if name == "instant":
-        return lambda text: instant(text, zone)
-    if name == "address":
-        return split_address
-    return PLAIN.get(name)
+    if name in _TIMES:
+        read = _TIMES[name]
+        return lambda text: read(text, zone)
+    return _ADDRESSES.get(name) or PLAIN.get(name)
 
 
 class _Words:

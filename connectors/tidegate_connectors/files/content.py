@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from tidegate.errors import InputError
+from tidegate.sdk.sheets import Upload
 
 HEAD = 65_536
 MAX_PACKED = 100_000_000  # bytes of a workbook: it is held in memory
@@ -56,15 +57,25 @@ class Content:
         self.closing.close()
 
 
-def open_content(path: str) -> Content:
-    """Open `path` (`-` is standard input) and look inside; `.gz` and `.xz` are unpacked as read.
+def name_of(origin: str | Upload) -> str:
+    """A file's name without folders."""
+    if isinstance(origin, Upload):
+        return origin.name
+    return "stdin" if origin == "-" else Path(origin).name
+
+
+def open_content(origin: str | Upload) -> Content:
+    """Open a path (`-` is standard input) or an upload and look inside; `.gz` and `.xz` are unpacked as read.
 
     Raises:
         InputError: no such file, or a kind of file that holds no orders.
     """
-    name = "stdin" if path == "-" else Path(path).name
+    name = name_of(origin)
     with ExitStack() as closing:
-        raw, size = _open(path, name)
+        if isinstance(origin, Upload):
+            raw, size = _given(origin)
+        else:
+            raw, size = _open(origin, name)
         counted = closing.enter_context(_Counted(raw))
         outer = closing.enter_context(io.BufferedReader(cast(io.RawIOBase, counted), HEAD))
         inner = _unpacked(outer)
@@ -138,6 +149,10 @@ class _Counted(io.RawIOBase):
         if self._raw is not sys.stdin.buffer:
             self._raw.close()
         super().close()
+
+
+def _given(upload: Upload) -> tuple[BinaryIO, int | None]:
+    return cast(BinaryIO, io.BytesIO(upload.data)), len(upload.data)
 
 
 def _open(path: str, name: str) -> tuple[BinaryIO, int | None]:

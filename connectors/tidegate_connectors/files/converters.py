@@ -263,19 +263,23 @@ def _countries() -> Mapping[str, str]:
     return names | {"usa": "US", "uk": "GB", "中国大陆": "CN", "china mainland": "CN"}
 
 
-# Name: (function, what it makes). `money` also takes the currency and `instant` the time zone.
+# Name: what it makes. `money` also takes the currency; `instant`, `day_first` and `month_first` the time zone.
 CONVERTERS: Mapping[str, str] = {
     "text": "text",
     "code": "text",
     "phone": "text",
     "country": "text",
     "address": "address",
+    "address_parts": "address",
+    "recipient_line": "address",
     "money": "money",
     "minor": "money",
     "quantity": "number",
     "integer": "number",
     "kilograms": "number",
     "instant": "instant",
+    "day_first": "instant",
+    "month_first": "instant",
     "unix_seconds": "instant",
     "boolean": "boolean",
 }

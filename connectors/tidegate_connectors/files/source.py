@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 
 from tidegate.errors import InputError
 from tidegate.sdk.issues import seen
+from tidegate.sdk.sheets import Upload
 from tidegate.sdk.source import Batch, Progress, RowProblem
 from tidegate_connectors.files.assemble import Assembled, assemble, shop_of
-from tidegate_connectors.files.content import Content, open_content
+from tidegate_connectors.files.content import Content, name_of, open_content
 from tidegate_connectors.files.converters import CellProblem
 from tidegate_connectors.files.documents import DocumentReader
 from tidegate_connectors.files.gather import Gather
@@ -29,17 +29,23 @@ BATCH_ROWS = 20_000
 MAX_UNUSABLE = 200_000  # rows without number or shape; more would only fill memory
 TOLD_EVERY = 5_000  # rows between two words about progress
 Listener = Callable[[Progress], None]
+Tables = Callable[[Content, TextShape], Iterator[Table]]
 
 
 class FileSource:
     """One import of one or more files with one mapping; use it once."""
 
     def __init__(
-        self, paths: Sequence[str], mapping: OrderMapping, shop: str | None = None
+        self,
+        paths: Sequence[str | Upload],
+        mapping: OrderMapping,
+        shop: str | None = None,
+        tables: Tables = read_tables,
     ) -> None:
         self.mapping = mapping
         self.shop = shop
         self.paths = list(paths)
+        self._tables = tables
         self.ignored_sheets: list[str] = []
         self._plans: list[Plan] = []
         self._gather = Gather()
@@ -52,7 +58,7 @@ class FileSource:
 
     @property
     def origins(self) -> Sequence[str]:
-        return ["stdin" if path == "-" else Path(path).name for path in self.paths]
+        return [name_of(path) for path in self.paths]
 
     def batches(self, listen: Listener | None = None) -> Iterator[Batch]:
         """All orders; the first batch comes once every file was read to its end.
@@ -61,7 +67,8 @@ class FileSource:
             InputError: a file cannot be read, or columns are missing.
         """
         if self.mapping.document:
-            yield from DocumentReader(self.paths, self.mapping, self.shop).batches(listen)
+            paths = [path for path in self.paths if isinstance(path, str)]
+            yield from DocumentReader(paths, self.mapping, self.shop).batches(listen)
             return
         with ExitStack() as closing:
             closing.callback(self._gather.close)
@@ -80,7 +87,7 @@ class FileSource:
         shape = TextShape(self.mapping.encodings, self.mapping.quotes)
         refused: InputError | None = None
         used = 0
-        for table in read_tables(content, shape):
+        for table in self._tables(content, shape):
             try:
                 file = recognise(self.mapping, table.header, table.label)
             except InputError as error:

@@ -66,7 +66,7 @@ def read_tables(content: Content, shape: TextShape) -> Iterator[Table]:
 
 def csv_table(name: str, first: str, lines: Iterator[str], *, quotes: bool = True) -> Table:
     """Comma, tab, semicolon or bar, whichever splits the first line into the most cells."""
-    delimiter = _told_separator(first)
+    delimiter = told_separator(first)
     if delimiter is not None:
         next(lines)
     else:
@@ -76,7 +76,7 @@ def csv_table(name: str, first: str, lines: Iterator[str], *, quotes: bool = Tru
         if quotes
         else csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
     )
-    return _table(name, enumerate(_records(reader, name), 1))
+    return _table(name, enumerate(records(reader, name), 1))
 
 
 def sniff_delimiter(line: str) -> str:
@@ -89,12 +89,12 @@ def _cells(line: str, delimiter: str) -> int:
     return len(next(csv.reader([line], delimiter=delimiter), []))
 
 
-def _told_separator(line: str) -> str | None:
+def told_separator(line: str) -> str | None:
     told = line.strip()
     return told[4:] if told.lower().startswith("sep=") and len(told) == 5 else None
 
 
-def _records(reader: Any, name: str) -> Iterator[Row]:
+def records(reader: Any, name: str) -> Iterator[Row]:
     started = 1
     while True:
         try:

@@ -25,11 +25,11 @@ def read_sheets(stream: BinaryIO, name: str) -> Iterator[tuple[str, Iterator[lis
             if sum(entry.file_size for entry in entries) > MAX_UNPACKED:
                 raise too_large(name)
             if not any(entry.filename.startswith("xl/") for entry in entries):
-                raise _not_a_workbook(name)
+                raise not_a_workbook(name)
         stream.seek(0)
         book = CalamineWorkbook.from_filelike(stream)
     except (zipfile.BadZipFile, CalamineError) as error:
-        raise _not_a_workbook(name) from error
+        raise not_a_workbook(name) from error
     for about in book.sheets_metadata:
         if about.visible == SheetVisibleEnum.Visible:
             sheet = book.get_sheet_by_name(about.name)
@@ -62,7 +62,7 @@ def cell_text(cell: object) -> str:
     return "" if cell is None else str(cell)
 
 
-def _not_a_workbook(name: str) -> InputError:
+def not_a_workbook(name: str) -> InputError:
     return InputError(
         "import.not_a_table",
         zh=f"{name} 是压缩包，但不是能打开的 .xlsx（已损坏、有密码或不是工作簿）；请另存为 .xlsx "
