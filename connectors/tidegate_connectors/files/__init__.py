@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tidegate.sdk.source import OrderSource
 from tidegate_connectors.files.mapping import load_mapping, shipped
+from tidegate_connectors.files.sheets import reader as sheet_reader
 from tidegate_connectors.files.source import FileSource
 
 
@@ -20,4 +21,4 @@ def open_source(paths: Sequence[str], mapping: str, *, shop: str | None = None) 
     return FileSource(paths, load_mapping(mapping), shop)
 
 
-__all__ = ["load_mapping", "open_source", "shipped"]
+__all__ = ["load_mapping", "open_source", "sheet_reader", "shipped"]

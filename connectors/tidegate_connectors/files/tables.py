@@ -86,7 +86,10 @@ def sniff_delimiter(line: str) -> str:
 
 
 def _cells(line: str, delimiter: str) -> int:
-    return len(next(csv.reader([line], delimiter=delimiter), []))
+    try:
+        return len(next(csv.reader([line], delimiter=delimiter), []))
+    except csv.Error:  # one cell of endless text: it is not this separator
+        return 0
 
 
 def told_separator(line: str) -> str | None:

@@ -12,7 +12,8 @@ from tidegate.sdk.mapping.schema import check_orders
 
 FORMAT = "connector/1"
 KINDS = ("shop", "erp", "carrier", "aggregator", "tracking", "notice", "files")
-MORE = ("push", "orders", "cancel_waybill", "request_pickup")  # with no protocol of their own
+# with no protocol of their own
+MORE = ("push", "orders", "waybill_file", "cancel_waybill", "request_pickup")
 CLOSED_OF = ("own_shop", "any_shop")
 VERDICTS = ("later", "refused", "credentials", "unknown", "done")
 

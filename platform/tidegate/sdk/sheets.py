@@ -60,8 +60,9 @@ class Layout:
 class Guess:
     """What a column is taken for (`field` "" for nothing) and why.
 
-    `why`: header (its name is one of the words for it), like (it holds such a word), values (what stands in it), both,
-    kept (a person said so before), twice (a better column was there), nothing. `hits` of `of` values look like `look`.
+    `why`: preset (the tool's), header (its name is one of the words for it), like (it holds such a word), values (what
+    stands in it), both, kept (a person said so before), twice (a better column was there), nothing. `hits` of `of`
+    values look like `look`.
     """
 
     field: str = ""
@@ -101,6 +102,16 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
+class Preset:
+    """What is assumed of a tool's spreadsheets until a person says otherwise: header -> field, columns of waybills."""
+
+    tool: str
+    title: Mapping[str, str]
+    columns: Mapping[str, str]
+    waybill: str
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
     """A row that is no order: `total`, `note`, or the `header` again."""
 
@@ -129,8 +140,15 @@ class SheetSource(OrderSource, Protocol):
 class SheetReader(Protocol):
     """Reads spreadsheets whose layout is data."""
 
-    def look(self, upload: Upload, layout: Layout | None = None) -> Look:
+    def look(
+        self,
+        upload: Upload,
+        layout: Layout | None = None,
+        hints: Mapping[str, str] | None = None,
+    ) -> Look:
         """What stands in a file; with a `layout`, by its sheet, header row and encoding, its fields kept.
+
+        `hints`: header -> field, which come before our own list of words.
 
         Raises:
             InputError: it is no spreadsheet, or has no header.

@@ -64,6 +64,7 @@ KINDS: Mapping[str, Kind] = {
     "spread_webhooks": Kind("webhook"),
     "tend_webhooks": Kind("webhook", attempts=3),
     "simulate": Kind("report", attempts=3, longest_s=4 * 3600),
+    "bring_sheet": Kind("report", attempts=3, longest_s=3600, at_once=1),
     "count_rule_hits": Kind("report", attempts=3),
     "prune_jobs": Kind("report", attempts=3),
 }

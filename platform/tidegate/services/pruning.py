@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, select
 
 from tidegate.services.context import Context
+from tidegate.store.sheet_tables import SheetFile
 from tidegate.store.simulation_tables import Simulation, SimulationChange
 from tidegate.store.sync_tables import AccountSample, OpenedRecipient, SyncRun
 from tidegate.store.tables import Job
@@ -46,18 +47,20 @@ KINDS: Mapping[str, Kind] = {  # in this order: what refers to others goes first
     "simulations": Kind(Simulation, timedelta(days=90), _old_simulations),
     "sync_runs": Kind(SyncRun, timedelta(days=30), lambda t: SyncRun.at < t),
     "account_samples": Kind(AccountSample, timedelta(days=7), lambda t: AccountSample.taken_at < t),
+    "sheet_files": Kind(SheetFile, timedelta(days=7), lambda t: SheetFile.uploaded_at < t),
     "opened_recipients": Kind(
         OpenedRecipient, timedelta(days=30), lambda t: OpenedRecipient.opened_at < t
     ),
 }  # fmt: skip
 PERSONAL = (
     "account_samples",
+    "sheet_files",
     "opened_recipients",
 )  # by a job of their own, nobody has to think of it
 
 
 def prune_personal(context: Context) -> int:
-    """Samples of orders and recipients that were opened, once their time is over; the number deleted."""
+    """Samples, uploaded spreadsheets and recipients that were opened, once their time is over; the number deleted."""
     now = context.clock()
     return sum(
         delete_rows(context, KINDS[name].table, KINDS[name].old(now - KINDS[name].keep))

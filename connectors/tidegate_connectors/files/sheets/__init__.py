@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tidegate.sdk.sheets import Layout, Look, RepairRow, SheetReader, SheetSource, Upload
 from tidegate_connectors.files.sheets import layouts, looking, reading
@@ -11,8 +11,13 @@ from tidegate_connectors.files.sheets import layouts, looking, reading
 class _Reader:
     """tidegate.sdk.sheets.SheetReader over the file reader."""
 
-    def look(self, upload: Upload, layout: Layout | None = None) -> Look:
-        return looking.look(upload, layout)
+    def look(
+        self,
+        upload: Upload,
+        layout: Layout | None = None,
+        hints: Mapping[str, str] | None = None,
+    ) -> Look:
+        return looking.look(upload, layout, hints or {})
 
     def source(self, upload: Upload, layout: Layout, *, channel: str, shop: str) -> SheetSource:
         return reading.LayoutSource(upload, layout, channel, shop)

@@ -17,6 +17,7 @@ from tidegate_connectors.files.tables import Row, Table, TextShape
 
 MOST_ROWS = 50_000
 KEPT_SKIPS = 200
+_GUARDED = ("=", "+", "-", "@")  # a spreadsheet is kept from running them by a ' before them
 _NOTE = re.compile(r"[:：]|\s")
 
 
@@ -59,6 +60,7 @@ class Body:
             if not isinstance(row, list):
                 yield row_no, row
                 continue
+            row = [cell[1:] if cell[:1] == "'" and cell[1:2] in _GUARDED else cell for cell in row]
             kind = no_order(row, number_at, told)
             if kind:
                 self._skip(row_no, kind)

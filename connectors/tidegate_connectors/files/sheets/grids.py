@@ -13,6 +13,7 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 from tidegate.errors import InputError
 from tidegate_connectors.files.content import Content
 from tidegate_connectors.files.encoding import DEFAULT_ENCODINGS, read_lines
+from tidegate_connectors.files.sheets.naming import too_many_columns
 from tidegate_connectors.files.tables import (
     DELIMITERS,
     Row,
@@ -24,6 +25,7 @@ from tidegate_connectors.files.workbook import cell_text, not_a_workbook
 
 SNIFFED = 40  # lines
 LONGEST_SHEETS = 50
+WIDEST = 1_000  # cells of a row, blank ones at its end included
 
 
 @dataclass
@@ -51,7 +53,7 @@ def grids(content: Content, encoding: str = "") -> Iterator[Grid]:
     reader = csv.reader(
         chain(ahead[1:] if told else ahead, lines), delimiter=delimiter, strict=True
     )
-    yield Grid("", _numbered(records(reader, content.name)))
+    yield Grid("", _numbered(records(reader, content.name), content.name))
 
 
 def _separator(lines: list[str]) -> str:
@@ -60,8 +62,10 @@ def _separator(lines: list[str]) -> str:
     return votes.most_common(1)[0][0] if votes else ","
 
 
-def _numbered(rows: Iterator[Row]) -> Iterator[tuple[int, Row]]:
+def _numbered(rows: Iterator[Row], label: str) -> Iterator[tuple[int, Row]]:
     for number, row in enumerate(rows, 1):
+        if isinstance(row, list) and len(row) > WIDEST:
+            raise too_many_columns(label, len(row))
         if not isinstance(row, list) or any(cell.strip() for cell in row):
             yield number, row
 

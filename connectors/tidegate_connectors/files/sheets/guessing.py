@@ -5,7 +5,7 @@ A field is given to one column, the likeliest; only texts that may stand in seve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tidegate.sdk.fields import order_fields
@@ -15,7 +15,7 @@ from tidegate_connectors.files.sheets.looks import ColumnLook, column_look
 from tidegate_connectors.files.sheets.words import words
 
 JOINED = frozenset({"recipient.address", "item.spec", "order.buyer_memo", "order.seller_memo"})
-_EXACT, _LIKE = 100, 60
+_HINTED, _EXACT, _LIKE = 130, 100, 60
 _FITS = {  # by field, else by type: looks that speak for it
     "order.number": {"order", "waybill", "number", "quantity"},
     "recipient.phone": {"phone", "number"},
@@ -50,13 +50,18 @@ class _Claim:
     guess: Guess
 
 
-def guess_columns(names: Sequence[str], cells: Sequence[Sequence[str]]) -> list[Guess]:
-    """A guess per column; `cells` are the values of each."""
+def guess_columns(
+    names: Sequence[str],
+    cells: Sequence[Sequence[str]],
+    hints: Mapping[str, str] | None = None,
+) -> list[Guess]:
+    """A guess per column; `cells` are the values of each, `hints` (header -> field) come first."""
+    said = {normal(name): field for name, field in (hints or {}).items()}
     looks = [column_look(column) for column in cells]
     claims = [
         claim
         for at, (name, look) in enumerate(zip(names, looks, strict=True))
-        for claim in _claims(at, name, look)
+        for claim in _claims(at, name, look, said)
     ]
     found = [Guess() for _ in names]
     given: dict[str, int] = {}
@@ -73,13 +78,14 @@ def guess_columns(names: Sequence[str], cells: Sequence[Sequence[str]]) -> list[
     return found
 
 
-def _claims(at: int, name: str, look: ColumnLook) -> list[_Claim]:
+def _claims(at: int, name: str, look: ColumnLook, hints: Mapping[str, str]) -> list[_Claim]:
     made = []
-    for field, word, score, place in _named(name):
+    for field, word, score, place in _named(name, hints):
         fits = _fit(field, look)
         if fits < 0:
             continue
         why = "both" if fits else ("header" if score == _EXACT else "like")
+        why = "preset" if score == _HINTED else why
         guess = Guess(field, why, word, look.look, look.hits, look.of)
         made.append(
             _Claim(score + fits - min(place, 20) * 0.1 + min(look.of, 20) * 0.2, place, at, guess)
@@ -91,9 +97,11 @@ def _claims(at: int, name: str, look: ColumnLook) -> list[_Claim]:
     return made
 
 
-def _named(name: str) -> list[tuple[str, str, int, int]]:
+def _named(name: str, hints: Mapping[str, str]) -> list[tuple[str, str, int, int]]:
     """(field, word, how sure, place among the field's words) that the header speaks for."""
     key, exact = normal(name), words().exact
+    if key in hints:
+        return [(hints[key], name, _HINTED, 0)]
     for form in dict.fromkeys((key, key.split("(")[0].split("[")[0])):
         if form in exact:
             field, place = exact[form]

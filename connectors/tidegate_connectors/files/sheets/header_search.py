@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from tidegate_connectors.files.headers import normal
 from tidegate_connectors.files.sheets.looks import is_date, is_number, is_phone
+from tidegate_connectors.files.sheets.naming import MOST_COLUMNS
 from tidegate_connectors.files.sheets.words import words
 
 LOOKED_AT = 40  # rows; no export hides its header deeper
@@ -31,7 +32,7 @@ def header_score(rows: Sequence[Numbered]) -> float:
 
 
 def _score(cells: Sequence[str]) -> float:
-    filled = [cell.strip() for cell in cells if cell.strip()]
+    filled = [cell.strip() for cell in cells[: MOST_COLUMNS + 1] if cell.strip()]
     if len(filled) < 2:
         return 0.0
     exact, known = words().exact, 0.0

@@ -32,7 +32,7 @@ class _Seen:
     rows: list[_Numbered]
 
 
-def look(upload: Upload, layout: Layout | None = None) -> Look:
+def look(upload: Upload, layout: Layout | None, hints: Mapping[str, str]) -> Look:
     """See tidegate.sdk.sheets.SheetReader.look."""
     seen = _read(upload, layout.encoding if layout else "")
     sheet = _chosen(seen, layout, upload.name)
@@ -44,7 +44,7 @@ def look(upload: Upload, layout: Layout | None = None) -> Look:
     told = [cell.strip() for cell in header if cell.strip()]
     below = [cells for number, cells in sheet.rows if number > header_row]
     known = layout.fields if layout and layout.fields else None
-    guesses = _guesses(names, _columns(names, below), known)
+    guesses = _guesses(names, _columns(names, below), known, hints)
     start = layout or Layout(header_row, {})
     fields = {name: guess.field for name, guess in zip(names, guesses, strict=True)}
     start = replace(
@@ -102,10 +102,13 @@ def _columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[list[s
 
 
 def _guesses(
-    names: Sequence[str], cells: Sequence[Sequence[str]], known: Mapping[str, str] | None
+    names: Sequence[str],
+    cells: Sequence[Sequence[str]],
+    known: Mapping[str, str] | None,
+    hints: Mapping[str, str],
 ) -> list[Guess]:
     """A column that a layout knows keeps its field; only others are guessed, and take no field that is given."""
-    fresh = guess_columns(names, cells)
+    fresh = guess_columns(names, cells, hints)
     if known is None:
         return fresh
     kept = {normal(name): field for name, field in known.items()}

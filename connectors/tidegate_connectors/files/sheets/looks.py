@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from tidegate.domain.addresses import parse_address
@@ -13,6 +14,8 @@ from tidegate.domain.phones import check_phone
 from tidegate_connectors.files.converters import CellProblem, decimal, half_width, instant, tidy
 from tidegate_connectors.files.dates import day_first, month_first
 
+JUDGED = 40  # cells of a column
+LONGEST_ADDRESS = 300
 _UTC = ZoneInfo("UTC")
 _PHONE = re.compile(r"^(?:\+?86[- ]?)?1[3-9][\d*]{9}(?:[-转,]\d{1,6})?$")
 _LANDLINE = re.compile(
@@ -89,7 +92,7 @@ def is_order_number(text: str) -> bool:
 @lru_cache(maxsize=4096)
 def is_address(text: str) -> bool:
     """A whole address: its province or city is found in it and a street follows."""
-    if len(text) < 8 or not _CHINESE_PLACE.search(text):
+    if not 8 <= len(text) <= LONGEST_ADDRESS or not _CHINESE_PLACE.search(text):
         return False
     parsed = parse_address(text)
     return bool(parsed.province and parsed.rest)
@@ -133,8 +136,8 @@ class ColumnLook:
 
 
 def column_look(cells: Sequence[str]) -> ColumnLook:
-    """Judge up to a hundred filled cells."""
-    filled = [text for cell in cells if (text := tidy(cell))][:100]
+    """Judge the first filled cells."""
+    filled = list(islice((text for cell in cells if (text := tidy(cell))), JUDGED))
     shares = {name: sum(map(fits, filled)) for name, fits in LOOKS.items()}
     best = next((name for name, hits in shares.items() if filled and hits >= 0.7 * len(filled)), "")
     return ColumnLook(best, shares.get(best, 0), len(filled), len(set(filled)), shares)

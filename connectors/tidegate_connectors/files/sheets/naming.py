@@ -21,13 +21,7 @@ def column_names(cells: Sequence[str], label: str) -> list[str]:
     while used and not used[-1]:
         used.pop()
     if len(used) > MOST_COLUMNS:
-        raise InputError(
-            "sheet.too_many_columns",
-            zh=f"{label} 的表头有 {len(used)} 列，最多 {MOST_COLUMNS} 列；请删去用不到的列再上传。",
-            en=f"The header of {label} has {len(used)} columns, at most {MOST_COLUMNS} are read; delete "
-            "those that are not needed.",
-            file=label,
-        )
+        raise too_many_columns(label, len(used))
     names: list[str] = []
     taken: set[str] = set()
     for at, cell in enumerate(used):
@@ -48,3 +42,12 @@ def letter_of(at: int) -> str:
         at, rest = divmod(at - 1, 26)
         letters = chr(ord("A") + rest) + letters
     return letters
+
+
+def too_many_columns(label: str, count: int) -> InputError:
+    return InputError(
+        "sheet.too_many_columns",
+        zh=f"{label} 的表格有 {count} 列，最多 {MOST_COLUMNS} 列；请删去用不到的列再上传。",
+        en=f"{label} has {count} columns, at most {MOST_COLUMNS} are read; delete those that are not needed.",
+        file=label,
+    )

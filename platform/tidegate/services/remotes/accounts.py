@@ -21,6 +21,7 @@ from tidegate.services.remotes.windows import LIMITS_SETTING, limits_of
 from tidegate.services.ringing import quiet
 from tidegate.services.webhooks.resealing import reseal
 from tidegate.store.remote_tables import AccountToken, ConnectorAccount, RemoteBreaker, RemoteCall
+from tidegate.store.sheet_tables import SheetFile, SheetMapping, WaybillFile
 from tidegate.store.sync_tables import (
     AccountMapping,
     AccountSample,
@@ -33,6 +34,7 @@ from tidegate.store.tables import Shop
 from tidegate.store.unit_of_work import UnitOfWork
 
 SYNC_TABLES = (SyncRun, AccountSync, AccountMapping, AccountSample, FollowedParcel)
+SHEET_TABLES = (SheetFile, SheetMapping, WaybillFile)
 STOCK_WAYS = ("", "pull", "push")
 CODE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}\Z")
 OURS = frozenset(
@@ -187,7 +189,7 @@ def remove(context: Context, code: str, actor: str) -> None:
     now = context.clock()
     with context.store.begin(context.tenant_id) as work:
         row = account_row(work, code)
-        for table in (RemoteCall, RemoteBreaker, AccountToken, *SYNC_TABLES):
+        for table in (RemoteCall, RemoteBreaker, AccountToken, *SYNC_TABLES, *SHEET_TABLES):
             work.session.execute(delete(table).where(table.account_id == row.id))
         quiet(work, f"account:{row.id}", now)
         work.session.delete(row)
@@ -210,7 +212,8 @@ def rotate_keys(context: Context) -> int:
             if token.sealed and token.key_id != box.key_id:
                 token.sealed, token.key_id = box.reseal(token.sealed), box.key_id
                 done += 1
-        kept: list[AccountSample | OpenedRecipient] = [
+        kept: list[AccountSample | OpenedRecipient | SheetFile] = [
+            *work.session.scalars(select(SheetFile).where(SheetFile.key_id != box.key_id)),
             *work.session.scalars(select(AccountSample).where(AccountSample.key_id != box.key_id)),
             *work.session.scalars(
                 select(OpenedRecipient).where(OpenedRecipient.key_id != box.key_id)
