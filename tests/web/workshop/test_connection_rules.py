@@ -12,7 +12,19 @@ pytestmark = pytest.mark.xdist_group("web")
 
 
 @pytest.mark.parametrize(
-    "page", ["", "/try", "/tests", "/check", "/simulate", "/rules/failing", "/parameters", "/lists", "/history", "/review"]
+    "page",
+    [
+        "",
+        "/try",
+        "/tests",
+        "/check",
+        "/simulate",
+        "/rules/failing",
+        "/parameters",
+        "/lists",
+        "/history",
+        "/review",
+    ],
 )
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_each_page_of_the_set_opens(desk: Any, page: str, language: str) -> None:
