@@ -60,17 +60,18 @@ def test_the_compose_file_holds_together() -> None:
 
 
 def test_every_queue_has_a_worker() -> None:
-    """In the compose file, and in the two workers that the page gives as an example."""
+    """In the compose file, in the units, and in the two workers that the page gives as an example."""
     composed = [commands()[f"compose {name}"] for name in ("worker", "caller")]
     paged = [c for name, c in commands().items() if name.startswith("page") and "--queue" in c]
     assert len(paged) >= 2
-    for workers in (composed, paged):
+    units = [commands()[f"tidegate-{name}.service"] for name in ("worker", "caller")]
+    for workers in (composed, units, paged):
         named = [word for c in workers for before, word in pairwise(c) if before == "--queue"]
         assert sorted(named) == sorted(QUEUES)
 
 
 def test_units_are_what_systemd_reads(tmp_path: Path) -> None:
-    assert len(UNITS) == 3
+    assert len(UNITS) == 4
     verify = shutil.which("systemd-analyze")
     for unit in UNITS:
         text = unit.read_text("utf-8")
