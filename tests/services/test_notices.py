@@ -13,6 +13,7 @@ from tidegate.sdk.http.sending import Times
 from tidegate.sdk.stage.protocol import Fault
 from tidegate.services import alerts, labels
 from tidegate.services.chain import advance
+from tidegate.services.connection_alerts import watch_connections
 from tidegate.services.notices.spreading import tell
 from tidegate.services.remotes import accounts
 from tidegate.store.remote_tables import ConnectorAccount
@@ -61,6 +62,22 @@ def test_an_alert_is_told_once_with_a_link_and_without_a_name(both: Any, robot: 
     assert line.startswith("- [警告]")
     assert "订单" in line
     assert link == "https://tidegate.example.com/alerts"
+
+
+def test_a_connection_that_fails_is_told_by_its_name(both: Any, robot: Any) -> None:
+    with_robot(both, robot)
+    accounts.add(
+        both.context, "generic", "li", code="mall", title="北岸自有商城",
+        settings={"url": "https://mall.example.com", "key": "k"}, secrets={"secret": "x" * 32},
+    )  # fmt: skip
+    with both.context.store.begin(1) as work:
+        row = work.session.query(ConnectorAccount).filter_by(code="mall").one()
+        row.state, row.reason = "broken", "account.credentials"
+        work.commit()
+    watch_connections(both.context)
+    drain(both.context)
+    (text,) = robot.notices()
+    assert "[严重] 平台拒绝了凭据 · 连接 北岸自有商城 · " in text
 
 
 def test_severity_decides_who_is_told_and_rising_tells_the_others(world: Any, robot: Any) -> None:

@@ -9,15 +9,13 @@ from itertools import groupby
 
 from sqlalchemy import func, select
 
+from tidegate.services.connection_names import NOBODY, Named, names_of
 from tidegate.services.context import Context
 from tidegate.services.view_marks import OPEN_ALERT, start_of_day
 from tidegate.services.view_masks import masked_name
 from tidegate.services.view_names import Words, reason_title, state_title
 from tidegate.services.view_orders import place
-from tidegate.store.remote_tables import ConnectorAccount
 from tidegate.store.tables import Alert, Order, Parcel
-from tidegate.store.unit_of_work import UnitOfWork
-from tidegate.store.webhook_tables import WebhookEndpoint
 
 SHOWN_ALERTS = 500
 SEVERITIES = ("critical", "warning", "info")
@@ -83,7 +81,7 @@ def alert_desk(context: Context, desk: str = "") -> AlertDesk:
             .select_from(Alert)
             .where(Alert.resolved_at >= start_of_day(now, context.timezone))
         )
-        named = _connections(work, [alert.subject_key for alert, order, _ in rows if order is None])
+        named = names_of(work, [alert.subject_key for alert, order, _ in rows if order is None])
     groups = [
         _group(kind, list(found), named) for kind, found in groupby(rows, lambda row: row[0].kind)
     ]
@@ -95,28 +93,10 @@ def _rank(severity: str) -> int:
     return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
 
 
-def _connections(work: UnitOfWork, keys: Sequence[str]) -> Mapping[str, tuple[str, str, str]]:
-    """Kind, address and name of each connection, by its subject key."""
-    ids: dict[str, set[int]] = {"account": set(), "webhook": set()}
-    for kind, _, number in (key.partition(":") for key in keys):
-        if kind in ids:
-            ids[kind].add(int(number))
-    accounts = select(ConnectorAccount).where(ConnectorAccount.id.in_(ids["account"]))
-    endpoints = select(WebhookEndpoint).where(WebhookEndpoint.id.in_(ids["webhook"]))
-    found = {
-        f"account:{row.id}": ("account", row.code, row.title)
-        for row in work.session.scalars(accounts)
-    }
-    return found | {
-        f"webhook:{row.id}": ("webhook", str(row.id), row.name)
-        for row in work.session.scalars(endpoints)
-    }
-
-
 def _group(
     kind: str,
     rows: Sequence[tuple[Alert, Order | None, Parcel | None]],
-    named: Mapping[str, tuple[str, str, str]],
+    named: Mapping[str, Named],
 ) -> AlertGroup:
     lines = [_line(alert, order, parcel, named) for alert, order, parcel in rows]
     return AlertGroup(
@@ -135,9 +115,9 @@ def _line(
     alert: Alert,
     order: Order | None,
     parcel: Parcel | None,
-    named: Mapping[str, tuple[str, str, str]],
+    named: Mapping[str, Named],
 ) -> AlertLine:
-    kind, address, called = named.get(alert.subject_key, ("", "", ""))
+    kind, address, called = named.get(alert.subject_key, NOBODY)
     return AlertLine(
         id=alert.id,
         state=alert.state,

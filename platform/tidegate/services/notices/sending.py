@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from tidegate.errors import RemoteCredentials
 from tidegate.sdk.values import Notice
+from tidegate.services.connection_names import NOBODY, Named, names_of
 from tidegate.services.context import Context
 from tidegate.services.remotes.carrying import mark
 from tidegate.services.remotes.connected import connector_of, manifest_for
@@ -18,14 +19,16 @@ from tidegate.store.tables import Alert, Order
 from tidegate.store.unit_of_work import UnitOfWork
 
 PAGE = "/alerts"
+About = tuple[str, str]  # order or connection, and what it is called
 WORDS: Mapping[str, Mapping[str, str]] = {
     "zh": {
-        "one": "潮闸告警: {kind}", "many": "潮闸告警: {n} 条", "line": "[{severity}] {kind} · 订单 {order} · {at}",
+        "one": "潮闸告警: {kind}", "many": "潮闸告警: {n} 条",
+        "line": "[{severity}] {kind} · {about} · {at}", "order": "订单 {name}", "connection": "连接 {name}",
         "info": "提示", "warning": "警告", "critical": "严重",
     },
     "en": {
         "one": "Tidegate alert: {kind}", "many": "Tidegate: {n} alerts",
-        "line": "[{severity}] {kind} · order {order} · {at}",
+        "line": "[{severity}] {kind} · {about} · {at}", "order": "order {name}", "connection": "connection {name}",
         "info": "info", "warning": "warning", "critical": "critical",
     },
 }  # fmt: skip
@@ -57,19 +60,27 @@ def send(context: Context, account_id: int, alert_ids: Sequence[int]) -> None:
         mark(context, account_id, "broken", "active", "")
 
 
-def _open_alerts(work: UnitOfWork, ids: Sequence[int]) -> list[tuple[Alert, str]]:
-    """With the number of the order, "-" where there is none."""
+def _open_alerts(work: UnitOfWork, ids: Sequence[int]) -> list[tuple[Alert, About]]:
+    """With what each is about."""
     rows = work.session.execute(
         select(Alert, Order.number)
         .outerjoin(Order, Order.id == Alert.order_id)
         .where(Alert.id.in_(ids), Alert.state.in_(OPEN_ALERT))
         .order_by(Alert.id)
     ).all()
-    return [(alert, number or "-") for alert, number in rows]
+    named = names_of(work, [alert.subject_key for alert, number in rows if number is None])
+    return [(alert, _about(alert, number, named)) for alert, number in rows]
+
+
+def _about(alert: Alert, number: str | None, named: Mapping[str, Named]) -> About:
+    if number is not None:
+        return "order", number
+    one = named.get(alert.subject_key, NOBODY)
+    return "connection", one.called or one.address or "-"
 
 
 def _notice(
-    context: Context, row: ConnectorAccount, found: Sequence[tuple[Alert, str]], key: str
+    context: Context, row: ConnectorAccount, found: Sequence[tuple[Alert, About]], key: str
 ) -> Notice:
     about = manifest_for(row).settings.get("language")
     lang = row.settings.get("language") or (about.default if about else "")
@@ -83,9 +94,9 @@ def _notice(
     lines = [
         words["line"].format(
             severity=words.get(alert.severity, alert.severity), kind=kinds[alert.kind],
-            order=number, at=alert.raised_at.astimezone(zone).strftime("%m-%d %H:%M"),
+            about=words[what].format(name=name), at=alert.raised_at.astimezone(zone).strftime("%m-%d %H:%M"),
         )
-        for alert, number in found
+        for alert, (what, name) in found
     ]  # fmt: skip
     urgent = any(alert.severity == "critical" for alert, _ in found)
     return Notice(key, title, lines, site + PAGE if site else "", urgent)
