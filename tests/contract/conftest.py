@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import entry_points
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from tidegate.contract.scaffold import write_connector
+from tidegate.sdk.stage.protocol import GROUP
 
 TUTORIAL = Path(__file__).parents[2] / "docs" / "connectors" / "tutorial.md"
 FILE = re.compile(r"^`([\w./-]+)`:\n\n```\w+\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -49,7 +53,27 @@ class Malls:
         self.visible(name, made)
         return made
 
-    def visible(self, name: str, made: Path) -> None:
+    def copy(self, name: str, of: str, *changes: tuple[str, str, str]) -> None:
+        """A connector of ours under another name, with its own protocol server; `changes` as in `make`."""
+        package = self.folder / name / "src" / f"tidegate_{name}"
+        shutil.copytree(
+            Path(str(files(f"tidegate_connectors.{of}"))), package,
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )  # fmt: skip
+        changes = ((("manifest.yaml", f"\nid: {of}\n", f"\nid: {name}\n")), *changes)
+        for path in package.glob("*.py"):
+            text = path.read_text(encoding="utf-8")
+            path.write_text(
+                text.replace(f"tidegate_connectors.{of}", f"tidegate_{name}"), encoding="utf-8"
+            )
+        for file, old, new in changes:
+            text = (package / file).read_text(encoding="utf-8")
+            assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {file}"
+            (package / file).write_text(text.replace(old, new), encoding="utf-8")
+        server = next(one for one in entry_points(group=GROUP) if one.name == of)
+        self.visible(name, self.folder / name, server.value)
+
+    def visible(self, name: str, made: Path, server: str = "") -> None:
         info = made / "src" / f"tidegate_{name}-0.1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(
@@ -57,7 +81,7 @@ class Malls:
         )
         (info / "entry_points.txt").write_text(
             f"[tidegate.connectors]\n{name} = tidegate_{name}\n\n"
-            f"[tidegate.protocol_servers]\n{name} = tidegate_{name}_server:Server\n",
+            f"[tidegate.protocol_servers]\n{name} = {server or f'tidegate_{name}_server:Server'}\n",
             encoding="utf-8",
         )
         sys.path.insert(0, str(made / "src"))

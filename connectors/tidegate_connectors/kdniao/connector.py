@@ -64,7 +64,9 @@ class KDNiao:
 
     def label(self, issued: Issued) -> Label:
         """A form for KDNiao's print page, to be sent by the browser beside the printer."""
-        asked = [{"OrderCode": issued.client_key, "PortName": self._account.settings["printer"]}]
+        asked = [
+            {"OrderCode": issued.client_key, "PortName": self._account.settings.get("printer", "")}
+        ]
         data = json.dumps(asked, ensure_ascii=False, separators=(",", ":"))
         fields = {
             "RequestData": data,

@@ -115,15 +115,27 @@ class DouyinServer(StageServer):
         held = self.book.one(number)
         return self.push([("101", f"{number}-{held.updated_s}", {"p_id": int(number)})])
 
+    @property
+    def push_secret(self) -> tuple[str, str]:
+        return APP_KEY, APP_SECRET
+
+    def signed_push(self, body: bytes) -> SignedPush:
+        headers = {"app-id": APP_KEY, "event-sign": self._signer.push_sign(body)}
+        return SignedPush({"Content-Type": "application/json", **headers}, body)
+
+    def hide(self, number: str) -> None:
+        """All are, always."""
+
+    def keep_closed(self, number: str) -> None:
+        self.closed.add(number)
+
     def push(self, messages: Sequence[tuple[str, str, Mapping[str, Any]]]) -> SignedPush:
         """(tag, id, data) of each."""
         rows = [
             {"tag": tag, "msg_id": msg_id, "data": json.dumps(data)}
             for tag, msg_id, data in messages
         ]
-        body = json.dumps(rows, ensure_ascii=False).encode()
-        headers = {"app-id": APP_KEY, "event-sign": self._signer.push_sign(body)}
-        return SignedPush({"Content-Type": "application/json", **headers}, body)
+        return self.signed_push(json.dumps(rows, ensure_ascii=False).encode())
 
     # calls
 

@@ -88,13 +88,26 @@ class GenericServer(StageServer):
         return dict(self.shop.stock)
 
     def order_push(self, number: str) -> SignedPush:
-        held, now = self.shop.one(number), self.now()
+        held = self.shop.one(number)
         event = {
             "type": "order.changed", "timestamp": written(held.modified_at),
             "data": {"number": number, "status": held.status},
         }  # fmt: skip
-        body = json.dumps(event).encode()
-        return SignedPush(push_headers(PUSH_SECRET, f"evt_{uuid.uuid4().hex}", now, body), body)
+        return self.signed_push(json.dumps(event).encode())
+
+    @property
+    def push_secret(self) -> tuple[str, str]:
+        return "", PUSH_SECRET
+
+    def signed_push(self, body: bytes) -> SignedPush:
+        event_id = f"evt_{uuid.uuid4().hex}"
+        return SignedPush(push_headers(PUSH_SECRET, event_id, self.now(), body), body)
+
+    def hide(self, number: str) -> None:
+        self.shop.hidden.add(number)
+
+    def keep_closed(self, number: str) -> None:
+        self.shop.closed.add(number)
 
     # calls
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
@@ -109,11 +110,24 @@ class KDNiaoServer(StageServer):
             "EBusinessID": self._business_id, "PushTime": clock(self.now()),
             "Count": str(len(rows)), "Data": rows,
         }  # fmt: skip
-        data = json.dumps(document, ensure_ascii=False)
-        fields = {
-            "RequestData": data, "RequestType": "102" if paid else "101",
-            "DataSign": self._signer.sign(data),
-        }  # fmt: skip
+        return self._form(json.dumps(document, ensure_ascii=False), "102" if paid else "101")
+
+    @property
+    def push_secret(self) -> tuple[str, str]:
+        return self._business_id, self._api_key
+
+    def signed_push(self, body: bytes) -> SignedPush:
+        return self._form(body.decode("utf-8", "replace"), "102")
+
+    def subscribed(self) -> Sequence[str]:
+        return sorted(number for _, number in self.traces.followed)
+
+    def freight(self, weight_g: int) -> Mapping[str, Decimal]:
+        more = max(0, -(-(weight_g - 1000) // 1000))
+        return {"ZTO": Decimal("8.00") + Decimal("2.50") * more}
+
+    def _form(self, data: str, kind_of: str) -> SignedPush:
+        fields = {"RequestData": data, "RequestType": kind_of, "DataSign": self._signer.sign(data)}
         body = "&".join(f"{name}={quote(value, safe='')}" for name, value in fields.items())
         kind = "application/x-www-form-urlencoded;charset=UTF-8"
         return SignedPush({"Content-Type": kind}, body.encode("ascii"))
@@ -166,10 +180,9 @@ class KDNiaoServer(StageServer):
 
     def _estimate(self, document: dict[str, Any]) -> dict[str, Any]:
         need(document, "TransportType", "ShipperType", "Weight", "Sender.CityName")
-        grams = round(document["Weight"] * 1000)
-        more = max(0, -(-(grams - 1000) // 1000))
+        fee = self.freight(round(document["Weight"] * 1000))["ZTO"]
         row = {"shipperCode": "ZTO", "weight": document["Weight"], "firstWeight": 1, "cost": "8.00"}
-        return {"Success": True, "Data": [{**row, "totalFee": f"{8 + 2.5 * more:.2f}"}]}
+        return {"Success": True, "Data": [{**row, "totalFee": f"{fee:.2f}"}]}
 
     def _recognise(self, document: dict[str, Any]) -> dict[str, Any]:
         need(document, "LogisticCode")

@@ -121,6 +121,17 @@ class SFServer(StageServer):
         kind = {"Content-Type": "application/json;charset=UTF-8"}
         return SignedPush(kind, json.dumps(document, ensure_ascii=False).encode())
 
+    @property
+    def push_secret(self) -> tuple[str, str]:
+        """SF signs nothing."""
+        return "", ""
+
+    def signed_push(self, body: bytes) -> SignedPush:
+        return SignedPush({"Content-Type": "application/json;charset=UTF-8"}, body)
+
+    def subscribed(self) -> Sequence[str]:
+        return sorted(self.followed)
+
     def _told(self, waybill_no: str) -> list[dict[str, str]]:
         order = self.ledger.by_number(waybill_no)
         return [

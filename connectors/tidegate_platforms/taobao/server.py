@@ -74,6 +74,17 @@ class TaobaoServer(StageServer):
             MadeWaybill(one.object_id, one.number, one.live) for one in self.cainiao.made.values()
         ]
 
+    def unconfirmed(self) -> Sequence[str]:
+        return list(self.messages)
+
+    def hide(self, number: str) -> None:
+        """All are, always."""
+
+    def keep_closed(self, number: str) -> None:
+        with self._lock:
+            for key in [key for key, one in self.clear.items() if one.number == number]:
+                del self.clear[key]
+
     # one request
 
     def api_of(self, asked: Asked) -> str:

@@ -200,3 +200,45 @@ class PushesOrders(Protocol):
 @runtime_checkable
 class PushesScans(Protocol):
     def scan_push(self, carrier: str, waybill_no: str) -> SignedPush: ...
+
+
+@runtime_checkable
+class SignsPushes(Protocol):
+    """`push_secret` is the platform's name for the account and the secret that pushes are signed with; `signed_push`
+    signs any body, also one that says nothing.
+    """
+
+    @property
+    def push_secret(self) -> tuple[str, str]: ...
+
+    def signed_push(self, body: bytes) -> SignedPush: ...
+
+
+@runtime_checkable
+class HasFreight(Protocol):
+    """What a parcel between the suite's two addresses costs there: the platform's service code -> major units."""
+
+    def freight(self, weight_g: int) -> Mapping[str, Decimal]: ...
+
+
+@runtime_checkable
+class HidesRecipients(Protocol):
+    """From now on the order's recipient is told as a token or cipher text; `keep_closed`: and is opened to nobody."""
+
+    def hide(self, number: str) -> None: ...
+
+    def keep_closed(self, number: str) -> None: ...
+
+
+@runtime_checkable
+class HasMessages(Protocol):
+    """Ids of messages that were not confirmed yet."""
+
+    def unconfirmed(self) -> Sequence[str]: ...
+
+
+@runtime_checkable
+class HasSubscriptions(Protocol):
+    """Waybill numbers whose scans will be pushed."""
+
+    def subscribed(self) -> Sequence[str]: ...
