@@ -28,6 +28,7 @@ COMMANDS = {
     "run": "tidegate.cli.run:run",
     "sandbox": "tidegate.cli.sandbox:sandbox",
     "serve": "tidegate.cli.serve:serve",
+    "sheets": "tidegate.cli.sheets:sheets",
     "stock": "tidegate.cli.stock:stock",
     "tenants": "tidegate.cli.tenants:tenants",
     "worker": "tidegate.cli.worker:worker",

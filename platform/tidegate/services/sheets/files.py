@@ -178,6 +178,17 @@ def look_again(context: Context, file_id: int, layout: Layout) -> None:
     _set(context, file_id, {"layout": layout_document(kept), "mapping_id": None})
 
 
+def use(context: Context, file_id: int, known: mappings.Kept) -> None:
+    """Read a file by a kept mapping that a person chose.
+
+    Raises:
+        NotFound; InputError: its header is not there.
+    """
+    _, place, upload = opened(context, file_id)
+    look = sheet_reader().look(upload, known.layout, place.preset.columns)
+    _set(context, file_id, {"layout": layout_document(look.layout), "mapping_id": known.id})
+
+
 def forget(context: Context, file_id: int, actor: str) -> None:
     """Remove an upload at once; what was imported stays. Raises NotFound."""
     with context.store.begin(context.tenant_id) as work:
