@@ -17,6 +17,11 @@ from tidegate_connectors.woocommerce.regions import province
 
 LIST, ONE = "orders.list", "orders.get"
 MOST_PER_PAGE = 100
+PAID = ("processing", "completed")
+MONEY = {
+    **dict.fromkeys(("pending", "on-hold", "checkout-draft", "cancelled", "failed", "trash"), "unpaid"),
+    "refunded": "refunded",
+}  # fmt: skip
 TIMES = ("date_created_gmt", "date_paid_gmt", "date_modified_gmt")
 
 
@@ -66,7 +71,18 @@ def prepared(order: Any) -> Any:
         return order
     times = {name: f"{order[name]}Z" for name in TIMES if order.get(name)}
     lines = [_line(one) for one in order.get("line_items") or ()]
-    return {**order, **times, "to": _recipient(order), "line_items": lines}
+    money = _paid(order)
+    return {**order, **times, "to": _recipient(order), "line_items": lines, "money": money}
+
+
+def _paid(order: Mapping[str, Any]) -> str:
+    """WooCommerce says it by the status: `processing` is paid, unless the courier collects (then it has no time of
+    payment). Nothing for a status that a plugin made up.
+    """
+    status = str(order.get("status") or "")
+    if status in PAID and order.get("payment_method") == "cod" and not order.get("date_paid_gmt"):
+        return "unpaid"
+    return "paid" if status in PAID else MONEY.get(status, "")
 
 
 def _line(line: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 from tidegate.sdk.stage.protocol import SampleOrder
 from tidegate_platforms.generic.proof import Refusal
 
+PAYMENT = {"unpaid": "unpaid", "cancelled": "unpaid", "refunded": "refunded"}
 CARRIERS = ("SF", "ZTO", "YTO", "STO", "YUNDA", "EMS", "JT", "JD")
 
 
@@ -101,6 +102,7 @@ class Shop:
             "number": order.number, "status": held.status, "currency": order.currency,
             "created_at": written(order.created_at), "modified_at": written(held.modified_at),
             "total": str(order.total), "buyer_memo": order.buyer_note,
+            "payment_status": PAYMENT.get(held.status, "paid"), "payment_method": "online",
             "seller_memo": order.seller_note, "recipient": self._recipient(order),
             "items": [
                 {

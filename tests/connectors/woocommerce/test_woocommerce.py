@@ -25,6 +25,7 @@ from tidegate.sdk.shop import ShippedItem
 from tidegate.sdk.stage.protocol import Fault, SampleLine
 from tidegate.sdk.values import StockLevel, Window
 from tidegate.sdk.webhooks import HookRefused, HookRequest, HookSecret
+from tidegate_connectors.woocommerce.orders import prepared
 from tidegate_connectors.woocommerce.regions import PROVINCES, province
 from tidegate_platforms.woocommerce import WooServer
 from tidegate_platforms.woocommerce.server import HOOK_SECRET, KEY, SECRET
@@ -52,6 +53,33 @@ def shop(server: WooServer, sqlite_tables_url: str, tmp_path: Path) -> Iterator[
     )
     yield made
     made.context.store.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "method", "paid_at", "wanted"),
+    [
+        ("processing", "alipay", "2026-11-11T01:00:00", "paid"),
+        ("processing", "bacs", "", "paid"),
+        ("processing", "cod", "", "unpaid"),
+        ("completed", "cod", "2026-11-11T01:00:00", "paid"),
+        ("pending", "alipay", "", "unpaid"),
+        ("on-hold", "bacs", "", "unpaid"),
+        ("refunded", "alipay", "2026-11-11T01:00:00", "refunded"),
+        ("made-up", "alipay", "", ""),
+    ],
+)
+def test_whether_an_order_is_paid_is_read_from_its_status(
+    status: str, method: str, paid_at: str, wanted: str
+) -> None:
+    order = {"status": status, "payment_method": method, "date_paid_gmt": paid_at}
+    assert prepared(order)["money"] == wanted
+
+
+def test_a_paid_order_is_known_to_be_paid(server, shop) -> None:
+    server.place(an_order("1", AT))
+    server.place(an_order("2", AT, state="unpaid"))
+    found = {one.number: one.payment_status for one in shop.pull(WINDOW).drafts}
+    assert found == {"1": "paid", "2": "unpaid"}
 
 
 def test_an_order_comes_as_it_is_and_gmt_stays_gmt(server, shop) -> None:
