@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
+from types import MappingProxyType
 from typing import Any
 
 from tidegate.errors import ConfigError, NotFound
@@ -15,8 +18,16 @@ GROUP = "tidegate.connectors"
 
 
 def installed() -> Mapping[str, EntryPoint]:
-    """By name, in alphabetical order."""
-    return {point.name: point for point in sorted(entry_points(group=GROUP), key=lambda p: p.name)}
+    """By name, in alphabetical order; looked for once, and again where Python looks for packages elsewhere."""
+    return _installed(tuple(sys.path))
+
+
+@lru_cache(
+    maxsize=8
+)  # a look reads every installed package's list, and calls to platforms ask for each
+def _installed(_places: tuple[str, ...]) -> Mapping[str, EntryPoint]:
+    found = sorted(entry_points(group=GROUP), key=lambda point: point.name)
+    return MappingProxyType({point.name: point for point in found})
 
 
 def entry_of(name: str) -> EntryPoint:
