@@ -31,7 +31,7 @@ class TaobaoServer(StageServer):
         self.messages: dict[str, dict[str, Any]] = {}
         self.after: Callable[[str], None] | None = None
         self._shipped: list[ToldShipment] = []
-        self._issued = 1
+        self._issued, self._told = 1, 0
         self._session, self._refresh = "session-1", "refresh-1"
 
     @property
@@ -52,7 +52,8 @@ class TaobaoServer(StageServer):
             self.trades[order.number] = trade
             self.clear[trade["oaid"]] = order
             topic = "TradeBuyerPay" if known is None else "TradeMemoModified"
-            key = str(3160001870000000000 + len(self.messages))
+            self._told += 1
+            key = str(3160001870000000000 + self._told)
             self.messages[key] = {
                 "id": int(key), "topic": f"taobao_trade_{topic}", "user_nick": NICK,
                 "pub_time": trade["modified"],

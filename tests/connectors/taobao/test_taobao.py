@@ -346,6 +346,35 @@ def test_a_message_whose_order_can_not_be_stored_comes_again(
     assert len(server.messages) == 1
 
 
+def test_an_order_that_can_not_be_fetched_now_keeps_no_other_message_back(
+    desk: Any, server: TaobaoServer
+) -> None:
+    for n in range(6):
+        server.place(sample(f"T{n}"))
+    server.fail(Fault.DOWN, api=ONE, skip=2)
+    with pytest.raises(RemoteRetry):
+        follow_messages(desk.context, "taobao:1", desk.made)
+    assert [one.number for one in desk.orders()] == ["T0", "T1", "T3", "T4", "T5"]
+    assert len(server.messages) == 1, "the others are confirmed"
+    server.place(sample("T6"))
+    assert follow_messages(desk.context, "taobao:1", desk.made).messages == 2
+    assert not server.messages
+    assert len(desk.orders()) == 7
+
+
+def test_a_platform_that_is_away_is_not_asked_for_every_message(
+    desk: Any, server: TaobaoServer
+) -> None:
+    for n in range(6):
+        server.place(sample(f"T{n}"))
+    server.fail(Fault.REFUSED, api=ONE)  # confirmed all the same
+    server.fail(Fault.DOWN, times=9, api=ONE)
+    with pytest.raises(RemoteRetry):
+        follow_messages(desk.context, "taobao:1", desk.made)
+    assert [call.outcome for call in server.calls if call.api == ONE] == ["refused"] + ["down"] * 3
+    assert len(server.messages) == 5
+
+
 def test_a_message_of_another_shop_is_left_alone(desk_of: Any, server: TaobaoServer) -> None:
     desk = desk_of("taobao", server, seller_nick="北岸器物旗舰店")
     server.place(sample("T1"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from sqlalchemy import select
 
 sys.path.insert(0, str(Path(__file__).parent / "mall"))
+from courier_server import CourierServer
 from server import MallServer
 
 from tidegate.bootstrap import open_context
@@ -28,11 +30,13 @@ SECRET = "s3cr3t-canary"
 
 
 def install(folder: Path) -> None:
-    """What `pip install acme-mall` leaves behind, its code apart: a dist-info with the entry point."""
+    """What `pip install acme-mall` leaves behind, its code apart: a dist-info with the entry points."""
     info = folder / "acme_mall-1.0.dist-info"
     info.mkdir(parents=True, exist_ok=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-mall\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[tidegate.connectors]\nacme_mall = acme_mall\n")
+    (info / "entry_points.txt").write_text(
+        "[tidegate.connectors]\nacme_mall = acme_mall\nacme_courier = acme_courier\n"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -85,14 +89,38 @@ class Merchant:
             return list(work.session.scalars(select(table).order_by(table.id)))
 
 
-@pytest.fixture
-def merchant(tmp_path: Path, installed: Path, new_database: Any) -> Iterator[Merchant]:
+@contextmanager
+def opened(url: str, folder: Path) -> Iterator[Merchant]:
+    """A merchant on this database, at work until the block ends."""
     clock = Clock()
     with MallServer(SECRET, clock=clock) as mall:
         settings = replace(
-            Settings.from_environment(None), data_dir=tmp_path, database_url=new_database(),
+            Settings.from_environment(None), data_dir=folder, database_url=url,
             trusted_hosts=("127.0.0.1",),
         )  # fmt: skip
         context = open_context(settings, carriers={}, clock=clock)
         yield Merchant(context, clock, mall)  # type: ignore[arg-type]
         context.store.close()
+
+
+@pytest.fixture
+def merchant(tmp_path: Path, installed: Path, new_database: Any) -> Iterator[Merchant]:
+    with opened(new_database(), tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def both(tmp_path: Path, installed: Path, request: pytest.FixtureRequest) -> Iterator[Merchant]:
+    """A merchant on SQLite, then on PostgreSQL."""
+    url = f"sqlite:///{tmp_path / 'both.db'}"
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres_url")
+    with opened(url, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def courier() -> Iterator[CourierServer]:
+    with CourierServer() as running:
+        assert isinstance(running, CourierServer)
+        yield running

@@ -86,6 +86,21 @@ def test_a_failure_waits_longer_each_time(merchant) -> None:
     assert pauses[:3] == [60, 120, 240]
 
 
+def test_a_run_that_got_on_before_it_failed_goes_on_soon(merchant) -> None:
+    account = merchant.account(settings={"page_size": "2"})
+    merchant.place(*(f"A{n}" for n in range(9)))
+    for good in (2, 1, 1):
+        merchant.mall.fail(Fault.REFUSED, times=1, api="orders.list", skip=good)
+    for _ in range(8):
+        merchant.clock.forward(5)
+        merchant.work()
+    found = list(reversed(runs.runs(merchant.context, account.id)))
+    pauses = [(b.at - a.at).total_seconds() for a, b in pairwise(found)]
+    assert [run.accepted > 0 for run in found[:3]] == [True] * 3
+    assert pauses[:3] == [5, 5, 5]
+    assert len(merchant.all(Order)) == 9
+
+
 def test_pull_now_and_replay_from_a_moment(merchant) -> None:
     merchant.account()
     merchant.place("A1")

@@ -65,19 +65,33 @@ def subscribe(
     made: SubscribesTracking,
     done: Done,
 ) -> None:
-    """Ask for pushes about parcels that were not asked for yet."""
+    """Ask for pushes about parcels that were not asked for yet, one by one.
+
+    Raises:
+        The remote families; those before it are kept, and the next run goes on behind them.
+    """
     parcels = _parcels(context, row, manifest, subscribed=False)
     for start in range(0, len(parcels), SUBSCRIBED_AT_ONCE):
-        some = parcels[start : start + SUBSCRIBED_AT_ONCE]
-        made.subscribe([tracked for _, tracked in some])
-        now = context.clock()
-        with context.store.begin(context.tenant_id) as work:
-            for parcel_id, tracked in some:
-                _followed(work, row.id, parcel_id, tracked.waybill_no, now)
-            work.commit()
-        done.pages += 1
-        done.read += len(some)
-        done.accepted += len(some)
+        asked: list[tuple[int, Tracked]] = []
+        try:
+            for one in parcels[start : start + SUBSCRIBED_AT_ONCE]:
+                made.subscribe([one[1]])
+                asked.append(one)
+        finally:  # what was asked for is, whatever became of the next one
+            _keep_followed(context, row, asked)
+            done.pages += 1
+            done.read += len(asked)
+            done.accepted += len(asked)
+
+
+def _keep_followed(
+    context: Context, row: ConnectorAccount, asked: Sequence[tuple[int, Tracked]]
+) -> None:
+    now = context.clock()
+    with context.store.begin(context.tenant_id) as work:
+        for parcel_id, tracked in asked:
+            _followed(work, row.id, parcel_id, tracked.waybill_no, now)
+        work.commit()
 
 
 def _apply(

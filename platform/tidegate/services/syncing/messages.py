@@ -2,6 +2,8 @@
 
 A crash between the two brings the message again, and the order is stored again, which changes nothing. What can't be
 fetched for good is confirmed all the same: the windows of the sync find it, and one message must not hold the others.
+What can't be fetched now comes again; what was stored beside it is confirmed, so that a platform that fails now and
+then is read through all the same.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from typing import Protocol
 
 import structlog
 
-from tidegate.errors import RemoteRefused
+from tidegate.errors import RemoteRefused, RemoteRetry, RemoteUnknown
 from tidegate.sdk.capabilities import FetchesOrder, TellsChanges
 from tidegate.sdk.values import OrderMessage
 from tidegate.services.context import Context
@@ -20,6 +22,7 @@ from tidegate.services.intake import import_orders
 
 log = structlog.get_logger()
 MOST_ROUNDS = 20  # a run; the next one goes on
+MOST_TROUBLES = 3  # orders that can't be fetched now: then the platform is left alone
 
 
 class Messenger(FetchesOrder, TellsChanges, Protocol):
@@ -38,21 +41,31 @@ class Followed:
 
 
 def follow_messages(
-    context: Context, source: str, connector: Messenger, most_rounds: int = MOST_ROUNDS
+    context: Context,
+    source: str,
+    connector: Messenger,
+    most_rounds: int = MOST_ROUNDS,
+    *,
+    into: Followed | None = None,
 ) -> Followed:
     """Read until there are none, or `most_rounds` times. `source` is `connector:account`, for the time line.
+    `into` is counted into message by message, so that it tells what was confirmed before an error.
 
     Raises:
         RemoteRetry, RemoteUnknown: the platform can't now; what was stored is confirmed or will come again.
     """
-    done = Followed()
+    done = into if into is not None else Followed()
     for _ in range(most_rounds):
         told = connector.changed_orders()
         if not told:
             return done
-        _store(context, source, connector, told, done)
-        connector.confirm_changes([one.id for one in told])
-        done.messages += len(told)
+        waiting, trouble = _store(context, source, connector, told, done)
+        over = [one.id for one in told if one.order_number not in waiting]
+        if over:
+            connector.confirm_changes(over)
+            done.messages += len(over)
+        if trouble is not None:
+            raise trouble
     done.behind = True
     return done
 
@@ -63,16 +76,27 @@ def _store(
     connector: FetchesOrder,
     told: Sequence[OrderMessage],
     done: Followed,
-) -> None:
-    """Each order once, however many messages name it."""
-    for number in dict.fromkeys(one.order_number for one in told if one.order_number):
+) -> tuple[set[str], RemoteRetry | RemoteUnknown | None]:
+    """Each order once, however many messages name it: the numbers that are still to be fetched, and why."""
+    waiting = dict.fromkeys(one.order_number for one in told if one.order_number)
+    first: RemoteRetry | RemoteUnknown | None = None
+    troubles = 0
+    for number in list(waiting):
         try:
             page = connector.fetch_order(number)
         except RemoteRefused as error:
             log.warning("sync.message_refused", source=source, code=error.code)
             done.unreadable += 1
+            del waiting[number]
+            continue
+        except (RemoteRetry, RemoteUnknown) as error:
+            first, troubles = first or error, troubles + 1
+            if troubles == MOST_TROUBLES:
+                break
             continue
         stored = import_orders(context, page.drafts, source=source)
         done.orders += len(page.drafts)
         done.changed += stored.created + stored.updated
         done.unreadable += len(page.rejected)
+        del waiting[number]
+    return set(waiting), first

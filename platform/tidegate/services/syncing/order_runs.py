@@ -18,7 +18,7 @@ from tidegate.services.intake import import_orders
 from tidegate.services.remotes.carrying import mark, paused
 from tidegate.services.remotes.connected import connector_of
 from tidegate.services.syncing import runs, samples, turns
-from tidegate.services.syncing.messages import Messenger, follow_messages
+from tidegate.services.syncing.messages import Followed, Messenger, follow_messages
 from tidegate.services.syncing.pulling import Pulled, Source, pull_orders
 from tidegate.services.syncing.runs import Done
 from tidegate.services.work import enqueue
@@ -57,9 +57,12 @@ def follow(context: Context, row: ConnectorAccount, made: Messenger, done: Done)
     Raises:
         As tidegate.services.syncing.messages.follow_messages; `done` counts messages, what was stored is confirmed.
     """
-    told = follow_messages(context, source_name(row), made)
-    done.read = done.accepted = told.messages
-    done.updated, done.behind = told.changed, told.behind
+    told = Followed()
+    try:
+        follow_messages(context, source_name(row), made, into=told)
+    finally:
+        done.read = done.accepted = told.messages
+        done.updated, done.behind = told.changed, told.behind
 
 
 def _tell(pulled: Pulled, done: Done) -> None:

@@ -20,6 +20,7 @@ from tidegate.store.unit_of_work import UnitOfWork
 JOB = "sync_account"
 LONGEST = timedelta(seconds=180)  # a run that died lets others begin after so long
 LONGEST_PAUSE_S = 900
+SOON_S = 5.0
 STOCK_EVERY_S, SCANS_EVERY_S, FOLLOW_EVERY_S, TRACK_EVERY_S = 300, 30, 60, 900
 MESSAGES_EVERY_S = 10
 STOCK_SETTING = "stock"  # of an account: pull, push, or nothing
@@ -105,16 +106,22 @@ def end(
     code: str,
     wait_s: float | None,
     behind: bool,
+    got_on: bool = False,
 ) -> None:
-    """Give the turn back and say when the next one is. A failure waits longer each time, up to a quarter of an hour."""
+    """Give the turn back and say when the next one is. A failure waits longer each time, up to a quarter of an hour;
+    one that `got_on` before it failed counts as the first, and is tried again soon: there is more to read.
+    """
     row = work.session.scalar(select(AccountSync).where(_mine(account_id, task)))
     if row is None:  # the account was removed meanwhile
         return
-    row.failures = row.failures + 1 if code else 0
+    row.failures = 0 if not code else 1 if got_on else row.failures + 1
     row.code, row.behind, row.running_until = code[:80], behind, None
     if not code:
         row.ok_at = now
-    row.next_at = now + timedelta(seconds=_pause_s(row.failures, every_s, wait_s, behind))
+    pause_s = _pause_s(row.failures, every_s, wait_s, behind)
+    if code and got_on and wait_s is None:
+        pause_s = min(pause_s, SOON_S)
+    row.next_at = now + timedelta(seconds=pause_s)
     if behind and not code:
         ask(work, account_id, task, now)
 

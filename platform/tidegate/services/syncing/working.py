@@ -97,7 +97,7 @@ def run(context: Context, account_id: int, task: str, began_by: str = "") -> Don
             )
         turns.end(
             work, account_id, task, now, every_s=every_s, code=code, wait_s=wait_s,
-            behind=done.behind,
+            behind=done.behind, got_on=done.accepted > 0,
         )  # fmt: skip
         work.commit()
     return done
