@@ -9,6 +9,7 @@ import requests
 
 from tidegate.sdk.stage.protocol import Fault
 from tidegate.sdk.stage.server import Asked, StageServer, Told, told
+from tidegate.sdk.stage.weather import Weather
 
 
 class Counter(StageServer):
@@ -65,3 +66,24 @@ def test_its_limit_is_kept_and_its_clock_is_its_own(server: Counter) -> None:
     server.skew(86_400 * 400)
     year = requests.get(f"{server.url}/b", timeout=5).headers["Date"].split()[3]
     assert int(year) >= server.now().year
+
+
+def test_weather_is_the_same_for_the_same_seed_and_spares_what_it_is_told_to(
+    server: Counter,
+) -> None:
+    rates = {Fault.DOWN: 0.3, Fault.REFUSED: 0.2}
+
+    def outcomes(api: str) -> list[str]:
+        server.calls.clear()
+        server.weather = Weather(7, rates, sparing=frozenset({"spared"}))
+        for _ in range(40):
+            requests.post(f"{server.url}/{api}", timeout=5)
+        return [call.outcome for call in server.calls]
+
+    first = outcomes("a")
+    assert first == outcomes("a")
+    assert set(first) == {"done", "down", "refused"}
+    assert 8 <= first.count("down") <= 16
+    assert set(outcomes("spared")) == {"done"}
+    server.weather = None
+    assert requests.post(f"{server.url}/a", timeout=5).status_code == 200

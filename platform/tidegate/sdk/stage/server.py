@@ -22,6 +22,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from tidegate.sdk.stage.listening import Listener, cut
 from tidegate.sdk.stage.protocol import Call, Fault
+from tidegate.sdk.stage.weather import Weather
 
 MOST_BODY = 16 << 20
 KEPT_BODIES = 200
@@ -87,6 +88,7 @@ class StageServer:
     """
 
     limits: Mapping[str, tuple[int, float]] = {}
+    weather: Weather | None = None  # faults by chance, besides those that were asked for
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
@@ -199,7 +201,8 @@ class StageServer:
             if planned.times <= 0:
                 self._planned.remove(planned)
             return planned
-        return None
+        drawn = self.weather.fault(api) if self.weather else None
+        return _Planned(drawn, 1, api, self.weather.slow_s, 0) if drawn and self.weather else None
 
     def _over(self, api: str, now: float) -> bool:
         for name in (api, "*"):
