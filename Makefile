@@ -19,6 +19,8 @@ BENCH := .venv-bench
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
 # One more than the cores of a small machine: much of a test's time is waiting.
 JOBS ?= 3
+ORDERS ?= 20000
+SEED ?= 1
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +44,9 @@ test-postgres: $(VENV)/.dev $(VENV)/.durable ## All tests on PostgreSQL instead 
 
 test-faults: $(VENV)/.dev ## All of the fault suite: crashes at every point, bursts of 10,000 orders, killed databases (an hour or more)
 	@$(PY) -m pytest -q -rP tests/faults -m faults
+
+test-connectors-long: $(VENV)/.dev ## Shops, an ERP and carriers with faults on, 20,000 orders, all books compared (ORDERS=…, SEED=…; about an hour or two)
+	@$(PY) tests/at_work/work_run.py --orders $(ORDERS) --seed $(SEED)
 
 check: $(VENV)/.dev $(VENV)/.durable check-fast ## The fast part: no browser, no database server, no big files
 	@$(PY) -m pytest -q -n $(JOBS) -m "not browser and not postgres and not redis and not shared_data and not long"
@@ -103,4 +108,4 @@ $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
 	@touch $@
 
-.PHONY: help run setup test suite test-postgres test-long test-faults check check-fast coverage bench bench-engine bars lock clean
+.PHONY: help run setup test suite test-postgres test-long test-faults check check-fast coverage bench bench-engine bars lock clean test-connectors-long

@@ -1,0 +1,276 @@
+"""The merchant of a run: what is set up once, what the people of the warehouse and of customer service do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from work_orders import NORTH, SCARCE, SKUS, SOUTH
+from work_world import Platform, Product
+
+from tidegate.bootstrap import open_context
+from tidegate.errors import Conflict, TidegateError
+from tidegate.sdk.discovery import manifest_of
+from tidegate.services import review
+from tidegate.services.context import Context
+from tidegate.services.handover import hand_over
+from tidegate.services.hooks import addresses
+from tidegate.services.labels import print_labels
+from tidegate.services.remotes import accounts
+from tidegate.services.syncing import acts
+from tidegate.settings import Settings
+from tidegate.store.remote_tables import ConnectorAccount
+from tidegate.store.sync_tables import AccountSync
+from tidegate.store.tables import (
+    Alert,
+    CarrierService,
+    Effect,
+    Job,
+    Order,
+    Parcel,
+    RateCard,
+    ServiceZone,
+    Shop,
+    Stock,
+    Warehouse,
+)
+from tidegate.store.tables import (
+    Product as Goods,
+)
+
+CHANNELS = {"generic": "mall"}
+MORE = {  # settings of accounts besides those a server gives
+    "taobao": {"page_size": "50"}, "shopify": {"page_size": "50"}, "woocommerce": {"page_size": "50"},
+    "generic": {"page_size": "100", "limits": "*=150/1"}, "jushuitan": {"page_size": "50", "limits": "*=100/1"},
+    "kdniao": {"services": "YTO.standard=YTO"}, "sf": {},
+}  # fmt: skip
+AT_ONCE = 100  # parcels of a batch of labels
+CARRIERS = {"YTO.standard": ("YTO", "kdniao", NORTH), "SF.standard": ("SF", "sf", SOUTH)}
+
+
+class Merchant:
+    """Acts through the services, as pages and commands do, beside the processes that run."""
+
+    def __init__(self, product: Product, platforms: Mapping[str, Platform]) -> None:
+        self.platforms = platforms
+        settings = replace(
+            Settings.from_environment(None), database_url=product.database_url,
+            data_dir=product.folder, trusted_hosts=("127.0.0.1",), patterns="own", log_level="ERROR",
+        )  # fmt: skip
+        self.context: Context = open_context(settings, carriers={})
+        self.hooks: dict[str, str] = {}
+        self.shops: dict[int, str] = {}
+
+    def close(self) -> None:
+        self.context.store.close()
+
+    # set up
+
+    def furnish(self) -> None:
+        goods = [
+            Goods(sku=sku, title="手冲壶", weight_g=620, length_mm=200, width_mm=150, height_mm=120)
+            for sku in (*SKUS, SCARCE)
+        ]
+        with self.context.store.begin(self.context.tenant_id) as work:
+            work.add(
+                Warehouse(
+                    code="jiaxing", name="嘉兴仓", contact="发货组", phone="0573-88880001",
+                    province="浙江省", city="嘉兴市", district="南湖区", address="物流园 8 号",
+                )
+            )  # fmt: skip
+            for row in goods:
+                work.add(row)
+            for code, (carrier, account, (province, _city, _district)) in CARRIERS.items():
+                work.add(
+                    CarrierService(
+                        code=code,
+                        carrier=carrier,
+                        name_zh=carrier,
+                        name_en=carrier,
+                        connector=account,
+                    )
+                )
+                work.add(
+                    ServiceZone(service_code=code, province=province, zone="1", transit_hours=48)
+                )
+                work.add(
+                    RateCard(
+                        service_code=code,
+                        zone="1",
+                        first_g=1000,
+                        first_price_minor=800,
+                        step_g=500,
+                        step_price_minor=200,
+                    )
+                )
+            work.commit()
+
+    def connect(self) -> None:
+        """An account each; whoever pushes gets an address to push to."""
+        for name, platform in self.platforms.items():
+            self._account(name, platform)
+            if name in self.context.receivers and name not in ("taobao", "jushuitan"):
+                self._address(name)
+        with self.context.store.begin(self.context.tenant_id, readonly=True) as work:
+            self.shops = {row.id: row.name for row in work.session.scalars(select(Shop))}
+
+    def _account(self, name: str, platform: Platform) -> None:
+        manifest, shop_id = manifest_of(name), None
+        if {"shop", "erp"} & set(manifest.kinds):
+            with self.context.store.begin(self.context.tenant_id) as work:
+                shop = Shop(channel=manifest.channel, name=name)
+                work.add(shop)
+                work.commit()
+                shop_id = shop.id
+        hidden = {key for key, one in manifest.settings.items() if one.secret}
+        given = {**platform.settings, **MORE[name]}
+        accounts.add(
+            self.context, name, "li", code=name, shop_id=shop_id,
+            settings={key: text for key, text in given.items() if key not in hidden},
+            secrets={key: text for key, text in given.items() if key in hidden},
+        )  # fmt: skip
+
+    def _address(self, name: str) -> None:
+        secrets = {
+            "shopify": "demo_shared_secret", "woocommerce": "demo_shared_secret",
+            "generic": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "kdniao": self.platforms["kdniao"].settings["api_key"] if name == "kdniao" else "",
+        }  # fmt: skip
+        who = self.platforms["kdniao"].settings["business_id"] if name == "kdniao" else ""
+        id_, _ = addresses.create(
+            self.context,
+            name,
+            name,
+            "li",
+            account=name,
+            secret=secrets.get(name, ""),
+            secret_account=who,
+        )
+        (self.hooks[name],) = [
+            one.path for one in addresses.addresses(self.context) if one.id == id_
+        ]
+
+    def set_stock(self, name: str, what: str) -> None:
+        """Whether an account tells stock, is told it, or neither."""
+        accounts.change(self.context, name, "li", settings={"stock": what, "warehouse": "jiaxing"})
+
+    def read_from(self, name: str, minutes: float) -> None:
+        acts.replay(self.context, name, self.context.clock() - timedelta(minutes=minutes), "li")
+
+    def pull(self, name: str) -> None:
+        """Somebody presses the button; not while the account is stopped."""
+        with suppress(Conflict):
+            acts.pull_now(self.context, name, "li")
+
+    # a day's work
+
+    def release(self, most: int, reasons: tuple[str, ...]) -> int:
+        """Customer service looks at what is held for one of these reasons and lets it go."""
+        with self.context.store.begin(self.context.tenant_id, readonly=True) as work:
+            ids = list(
+                work.session.scalars(
+                    select(Order.id)
+                    .where(Order.state == "on_hold", Order.hold_reason.in_(reasons))
+                    .where(Order.source_status == "to_ship")
+                    .limit(most)
+                )
+            )
+        done = 0
+        for id_ in ids:
+            try:
+                review.release(self.context, id_, "li", "已与买家核实")
+                done += 1
+            except TidegateError:  # it changed meanwhile: cancelled, say
+                continue
+        return done
+
+    def pack(self, most: int) -> int:
+        """Print what has its waybill and hand over what is printed; the number handed over."""
+        ready = self._parcels("waybill", most)
+        for start in range(0, len(ready), AT_ONCE):
+            print_labels(self.context, ready[start : start + AT_ONCE], "wang")
+        printed = self._parcels("printed", most)
+        done = 0
+        for start in range(0, len(printed), AT_ONCE):
+            done += hand_over(self.context, printed[start : start + AT_ONCE], "wang")
+        return done
+
+    def resume(self) -> list[str]:
+        """Accounts that stopped, and why; a person looked at the credentials and starts them again."""
+        with self.context.store.begin(self.context.tenant_id, readonly=True) as work:
+            rows = [
+                (row.code, str(row.reason))
+                for row in work.session.scalars(select(ConnectorAccount))
+                if row.state != "active"
+            ]
+        for code, _ in rows:
+            accounts.resume(self.context, code, "li")
+        return [f"{code}: {reason}" for code, reason in rows]
+
+    def _parcels(self, state: str, most: int) -> list[int]:
+        with self.context.store.begin(self.context.tenant_id, readonly=True) as work:
+            found = select(Parcel.id).where(Parcel.state == state).order_by(Parcel.id).limit(most)
+            return list(work.session.scalars(found))
+
+    # looking
+
+    def rows(self, *columns: Any, where: tuple[Any, ...] = ()) -> list[Any]:
+        with self.context.store.begin(self.context.tenant_id, readonly=True) as work:
+            return list(work.session.execute(select(*columns).where(*where)).all())
+
+    def orders(self) -> list[Any]:
+        return self.rows(
+            Order.id,
+            Order.shop_id,
+            Order.number,
+            Order.state,
+            Order.hold_reason,
+            Order.source_status,
+        )
+
+    def parcels(self) -> list[Any]:
+        return self.rows(
+            Parcel.id, Parcel.order_id, Parcel.state, Parcel.carrier, Parcel.waybill_no, Parcel.handed_over_at,
+            Parcel.number,
+        )  # fmt: skip
+
+    def effects(self) -> list[Any]:
+        return self.rows(Effect.kind, Effect.state, Effect.parcel_id, Effect.client_key)
+
+    def available(self) -> dict[str, int]:
+        return {
+            sku: on_hand - reserved
+            for sku, on_hand, reserved in self.rows(Stock.sku, Stock.on_hand, Stock.reserved)
+        }
+
+    def states(self) -> Counter[str]:
+        return Counter(row[0] for row in self.rows(Order.state))
+
+    def alarms(self) -> Counter[str]:
+        return Counter(f"{kind} {state}" for kind, state in self.rows(Alert.kind, Alert.state))
+
+    def jobs(self) -> Counter[str]:
+        open_ = Job.state.in_(("ready", "leased", "dead"))
+        return Counter(
+            f"{name} {state}" for name, state in self.rows(Job.name, Job.state, where=(open_,))
+        )
+
+    def tasks(self) -> dict[tuple[str, str], Any]:
+        found = self.rows(
+            ConnectorAccount.code, AccountSync.task, AccountSync.ok_at, AccountSync.behind, AccountSync.failures,
+            AccountSync.code, where=(AccountSync.account_id == ConnectorAccount.id,),
+        )  # fmt: skip
+        return {(code, task): rest for code, task, *rest in found}
+
+    def count_held(self, reasons: tuple[str, ...]) -> int:
+        where = (
+            Order.state == "on_hold",
+            Order.hold_reason.in_(reasons),
+            Order.source_status == "to_ship",
+        )
+        return int(self.rows(func.count(Order.id), where=where)[0][0])
