@@ -13,6 +13,7 @@ from fault_harness import Harness
 from fault_history import History, judged
 
 FAULT_RATE = 0.16
+PACE = 6.0  # of the clock of forked workers
 AWAKE_S = 3.0  # a worker that was stalled does its worst for so long
 
 
@@ -22,6 +23,7 @@ class Workers(Protocol):
     started_at: dict[str, Any]  # what else the harness is asked with: the clock
     scan_age: timedelta  # by which a carrier dates its scans back, to be in that clock's past
     stall_s: float  # longer than any lease
+    ships: bool  # they hand parcels over, too; if not, a process of its own does
 
     def start(self, burst: Burst) -> int: ...
     def kill(self, burst: Burst, pid: int) -> bool: ...  # False: a part of it died, it goes on
@@ -30,16 +32,18 @@ class Workers(Protocol):
 
 
 class Forked:
-    """The embedded runner in forks of the harness; the platform's clock runs twenty times as fast."""
+    """The embedded runner in forks of the harness, with the warehouse in it as the pages are; the clock runs faster,
+    so that what waits goes on sooner."""
 
     stall_s = 4.5
+    ships = True
     scan_age = timedelta(days=19)
 
     def __init__(self) -> None:
-        self.started_at: dict[str, Any] = {"pace": 20.0, "began": time.time()}
+        self.started_at: dict[str, Any] = {"pace": PACE, "began": time.time()}
 
     def start(self, burst: Burst) -> int:
-        return int(burst.ask("work", beside=True)["pid"])
+        return int(burst.ask("work", beside=True, ships=200)["pid"])
 
     def kill(self, burst: Burst, pid: int) -> bool:
         os.kill(pid, signal.SIGKILL)
@@ -94,7 +98,8 @@ class Burst:
             for first, last in ((1, half), (half + 1, self.orders))
         ]
         self.workers = [self.hands.start(self) for _ in range(workers)]
-        self.warehouse = self.ask("ship", beside=True, most=200)["pid"]
+        if not self.hands.ships:
+            self.warehouse = self.ask("ship", beside=True, ships=200)["pid"]
         for number in range(self.kills):
             time.sleep(self.chance.uniform(0.2, 0.8))
             self._progress(0.9 * number / self.kills, most_s=60.0)
@@ -174,6 +179,11 @@ class Burst:
             time.sleep(pause_s)
         states = sorted({(row["state"], row["why"]) for row in found})
         raise AssertionError(f"not at rest: {len(done)} of {self.orders}; {states}")
+
+
+def burst_orders() -> int:
+    """The bar asks for 10,000; a slow machine may be asked for fewer."""
+    return int(os.environ.get("TIDEGATE_BURST") or 10_000)
 
 
 def burst(

@@ -106,6 +106,8 @@ def _work(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     runner = Runner(context)
     runner.start()
+    if asked.get("ships"):
+        threading.Thread(target=_ship, args=(context, asked), daemon=True).start()
     stopping.wait()
     runner.stop()
     context.store.close()
@@ -140,7 +142,7 @@ def _ship(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
     """The warehouse: labels for what has its waybill, and away with it, until it is killed."""
     while True:
         try:
-            left = fault_merchant.leave_all(context, asked["most"])
+            left = fault_merchant.leave_all(context, asked["ships"])
         except TidegateError:  # the database is busy, or the parcel was changed meanwhile
             left = 0
         if left == 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fault_burst import burst
+from fault_burst import burst, burst_orders
 from fault_harness import Harness
 from fault_remote import FaultServer
 
@@ -23,9 +23,10 @@ def test_a_burst_with_kills_on_sqlite(tmp_path: Path, remote: FaultServer) -> No
 @pytest.mark.long
 @pytest.mark.parametrize("kind", ["A", "B"])
 def test_ten_thousand_orders_on_sqlite(tmp_path: Path, remote: FaultServer, kind: str) -> None:
-    harness = Harness(tmp_path, remote, stock=9_500)
+    orders = burst_orders()
+    harness = Harness(tmp_path, remote, stock=orders * 95 // 100)
     try:
-        burst(harness, kind, orders=10_000, kills=50, stalls=10, workers=1, limit_s=1800)
+        burst(harness, kind, orders=orders, kills=50, stalls=10, workers=1, limit_s=3600)
     finally:
         harness.close()
 
@@ -36,8 +37,9 @@ def test_ten_thousand_orders_on_sqlite(tmp_path: Path, remote: FaultServer, kind
 def test_ten_thousand_orders_on_postgres(
     tmp_path: Path, remote: FaultServer, postgres_url: str, kind: str
 ) -> None:
-    harness = Harness(tmp_path, remote, postgres_url, stock=9_500)
+    orders = burst_orders()
+    harness = Harness(tmp_path, remote, postgres_url, stock=orders * 95 // 100)
     try:
-        burst(harness, kind, orders=10_000, kills=50, stalls=10, workers=2, limit_s=1800)
+        burst(harness, kind, orders=orders, kills=50, stalls=10, workers=2, limit_s=3600)
     finally:
         harness.close()
