@@ -28,7 +28,7 @@ class Setting:
     secret: bool = False
     required: bool = False
     default: str = ""
-    choices: tuple[str, ...] = ()
+    choices: Mapping[str, Words | None] = field(default_factory=dict)  # value: what people read
     environment: str = ""
 
 
@@ -158,7 +158,7 @@ def _made(loaded: Mapping[str, Any]) -> Manifest:
 
 
 def _setting(name: str, about: Mapping[str, Any]) -> Setting:
-    return Setting(name, **{**about, "choices": tuple(about.get("choices", ()))})
+    return Setting(name, **about)
 
 
 def _words(about: Mapping[str, Any]) -> Words | None:

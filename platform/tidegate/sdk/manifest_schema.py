@@ -37,13 +37,25 @@ class Text(fields.String):
         return super()._deserialize(str(value) if plain else value, *args, **kwargs)
 
 
+class ChoicesField(fields.Field[Any]):
+    """`[tls, starttls]`, or `{own: {zh: …, en: …}}` where people should read something else than the value."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        text, words = Text(), WordsField()
+        if isinstance(value, dict):
+            return {text.deserialize(one): words.deserialize(said) for one, said in value.items()}
+        if not isinstance(value, list):
+            raise ValidationError("needs a list, or values with zh and en")
+        return {text.deserialize(one): None for one in value}
+
+
 class SettingSchema(Schema):
     title = WordsField(required=True)
     help = WordsField(load_default=lambda: {"zh": "", "en": ""})
     secret = fields.Boolean(load_default=False)
     required = fields.Boolean(load_default=False)
     default = Text(load_default="")
-    choices = fields.List(Text(), load_default=list)
+    choices = ChoicesField(load_default=dict)
     environment = fields.String(load_default="")
 
     @validates_schema
