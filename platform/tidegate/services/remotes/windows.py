@@ -21,6 +21,7 @@ from tidegate.errors import InputError, RemoteRetry
 from tidegate.sdk.manifest import Limit
 
 LOWERED_S = 60
+SHORTEST_S, RACED_S = 0.01, 0.02
 MOST_LOWERED = 4  # a sixteenth
 LIMITS_SETTING = "limits"  # an account's own figures: `orders.list=300/60 *=20/1`
 _WORD = re.compile(r"([A-Za-z0-9_.*-]{1,80})=([1-9][0-9]{0,6})/([1-9][0-9]{0,5})\Z")
@@ -78,10 +79,10 @@ class Windows:
             for item, key, calls in items:
                 if not strategy.test(item, key, cost=min(cost, calls)):
                     reset = strategy.get_window_stats(item, key).reset_time
-                    return max(reset - time.time(), 0.05)
+                    return max(reset - time.time(), SHORTEST_S)
             for item, key, calls in items:
                 if not strategy.hit(item, key, cost=min(cost, calls)):
-                    return 0.25  # another process was first
+                    return RACED_S  # another process was first
         return None
 
     def _throttled(
