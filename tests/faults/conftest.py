@@ -11,7 +11,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent / "power_cut"))
 
+from fault_house import make_merchant, open_merchant
 from fault_remote import FaultServer
+
+__all__ = ["make_merchant", "open_merchant"]
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 CHILD = Path(__file__).parent / "fault_child.py"
+NUMBERS = itertools.count(1)
 
 
 class Harness:
@@ -30,6 +32,7 @@ class Harness:
         self.start = (datetime.now(UTC) - timedelta(days=20)).replace(microsecond=0)
         self.stock = stock
         self.made = 0
+        self._name = f"faults_{os.getpid()}_{next(NUMBERS)}"
         environment = {**os.environ, "PYTHONPATH": ""}
         environment.pop("TIDEGATE_CRASH_AT", None)
         self._child = subprocess.Popen(
@@ -73,15 +76,14 @@ class Harness:
                 old.unlink()
             shutil.copy(self.folder / "template.db", self.folder / "case.db")
             return f"sqlite:///{self.folder / 'case.db'}"
-        name = f"faults_{os.getpid()}"
-        self._admin(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        return self._create(name, template=self._template)
+        self._admin(f'DROP DATABASE IF EXISTS "{self._name}" WITH (FORCE)')
+        return self._create(self._name, template=self._template)
 
     def _furnished(self) -> str:
         name = "template.db"
         url = f"sqlite:///{self.folder / name}"
         if self.postgres is not None:
-            name = f"faults_{os.getpid()}_template"
+            name = f"{self._name}_template"
             url = self._create(name)
         environment = {
             **os.environ, "TIDEGATE_DATABASE_URL": url, "TIDEGATE_DATA_DIR": str(self.folder),

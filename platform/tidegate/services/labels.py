@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,7 @@ from sqlalchemy import func, select
 
 from tidegate.documents.label import Label
 from tidegate.documents.pick_list import PickBatch, PickLine, PickParcel, print_pick_list
-from tidegate.errors import InputError, NotFound, TidegateError
+from tidegate.errors import InputError, NotFound, StorageFull, TidegateError, Unavailable
 from tidegate.services.context import Context
 from tidegate.services.label_drawing import draw, label_of
 from tidegate.services.people import required_reason
@@ -87,8 +88,7 @@ def print_labels(
             return PrintedBatch("", None, 0, tuple(problems))
         number = _number(work, context, now)
         file = context.data_dir / "labels" / f"{number}.pdf"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(drawn.content)
+        _keep(file, drawn.content)
         batch = LabelBatch(
             number=number, created_at=now, created_by=actor, parcels=len(fit) + len(problems) - len(by_position),
             printed=len(printed), file_name=f"labels/{file.name}",
@@ -216,6 +216,20 @@ def _sheet(
         for at, parcel in enumerate(fit, start=1)
     ]  # fmt: skip
     return _Sheet(fit, subjects, labels, problems)
+
+
+def _keep(file: Path, content: bytes) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    except OSError as error:
+        family = StorageFull if error.errno == errno.ENOSPC else Unavailable
+        raise family(
+            "labels.store_away",
+            zh="面单文件夹 labels 写不进去; 没有包裹标为已打印。请检查数据目录（磁盘、权限、网络盘）后重打。",
+            en="The label folder cannot be written and no parcel counts as printed; look at the data folder "
+            "(disk, rights, network share) and print again.",
+        ) from error
 
 
 def _one_at_a_time(work: UnitOfWork) -> None:
