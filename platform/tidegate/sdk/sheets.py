@@ -6,7 +6,7 @@ same layout then reads the file, and the next one of its shape.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -167,6 +167,10 @@ class SheetReader(Protocol):
         self, upload: Upload, layout: Layout, *, channel: str, shop: str
     ) -> tuple[Sequence[str], Sequence[RepairRow]]:
         """The header, and every row that was rejected with the others of its order, as they stand in the file."""
+        ...
+
+    def meanings(self, field: str, layout: Layout) -> Callable[[str], str]:
+        """What a word of a choice field's column means to us; "" when nobody said."""
         ...
 
     def choices(self) -> Sequence[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tidegate.sdk.sheets import Layout, Look, RepairRow, SheetReader, SheetSource, Upload
 from tidegate_connectors.files.sheets import layouts, looking, reading
@@ -26,6 +26,9 @@ class _Reader:
         self, upload: Upload, layout: Layout, *, channel: str, shop: str
     ) -> tuple[Sequence[str], Sequence[RepairRow]]:
         return reading.repair(upload, layout, channel, shop)
+
+    def meanings(self, field: str, layout: Layout) -> Callable[[str], str]:
+        return layouts.meanings(field, layout)
 
     def choices(self) -> Sequence[str]:
         return layouts.choices()

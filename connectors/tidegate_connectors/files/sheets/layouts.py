@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from zoneinfo import ZoneInfo
 
 from tidegate.errors import InputError
 from tidegate.sdk.fields import order_fields
 from tidegate.sdk.sheets import ADDRESSES, DATES, ENCODINGS, KEEP, ROWS, Layout
 from tidegate_connectors.files.encoding import DEFAULT_ENCODINGS
+from tidegate_connectors.files.headers import normal
 from tidegate_connectors.files.mapping import Column, FileMapping, OrderMapping
 from tidegate_connectors.files.sheets.guessing import JOINED
 from tidegate_connectors.files.sheets.words import words
@@ -30,6 +31,18 @@ _ADDRESSES = {"as_is": ("address",), "parts": ("address_parts",), "recipient": (
 def choices() -> list[str]:
     """Fields that a column can be, in the vocabulary's order."""
     return [name for name in order_fields() if name not in _NOT_A_COLUMN]
+
+
+def meanings(field: str, layout: Layout) -> Callable[[str], str]:
+    """See tidegate.sdk.sheets.SheetReader.meanings."""
+    own = {**words().values.get(field, {}), **layout.values.get(field, {})}
+    known = {normal(word): made for word, made in own.items()}
+    allowed = set(order_fields()[field].choices)
+
+    def meaning(word: str) -> str:
+        return known.get(normal(word), word if word in allowed else "")
+
+    return meaning
 
 
 def mapping_of(layout: Layout, channel: str, name: str) -> OrderMapping:

@@ -17,7 +17,7 @@ PERMISSIONS: Mapping[str, Words] = {
         "en": "See a recipient in clear (logged)",
     },
     "orders.act": {"zh": "改订单、取消、改快递", "en": "Edit, cancel, change carrier"},
-    "orders.bring": {"zh": "接口收单", "en": "Bring orders in by API"},
+    "orders.bring": {"zh": "收单（接口、表格）", "en": "Bring orders in by API or spreadsheet"},
     "review.decide": {"zh": "审核放行、拒绝", "en": "Release and reject held orders"},
     "labels.see": {"zh": "看待打单", "en": "See what waits for labels"},
     "labels.print": {"zh": "打单、交接、下载面单", "en": "Print, hand over, download labels"},
@@ -94,8 +94,8 @@ ROLES: Mapping[str, Role] = {
         ),
         _role(
             "integrator", "对接人员", "Integrator",
-            "连接、后台任务、接口令牌、接口收单和同步库存、推送、规则试算。",
-            "Connections, background jobs, API tokens, orders and stock by API, webhooks, trying rules.",
+            "连接、后台任务、接口令牌、接口和表格收单、同步库存、推送、规则试算。",
+            "Connections, background jobs, API tokens, orders and stock by API or file, webhooks, trying rules.",
             _SEE,
             {
                 "orders.bring", "rules.try", "connections.see", "analysis.see", "tokens.manage",

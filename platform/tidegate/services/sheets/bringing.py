@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import CursorResult, select, update
 
+from tidegate.domain.orders import OrderDraft
 from tidegate.errors import Conflict, TidegateError
 from tidegate.sdk.sheets import Layout, Skipped, layout_document
 from tidegate.sdk.source import Batch, Progress, RowProblem
@@ -31,6 +32,7 @@ AT_ONCE_ROWS = 2_000
 KEPT_ROWS = (
     500  # rejected rows in the record; the count is always complete, and so is the file to mend
 )
+SHOWN_ORDERS = 5  # of the preview, sealed
 LOST_AFTER = timedelta(hours=1)  # a run that died: another may begin
 
 
@@ -44,6 +46,7 @@ class _OfAccount:
     allowed: frozenset[tuple[str, str]] | None
 
     def __post_init__(self) -> None:
+        self.first: list[OrderDraft] = []
         self._made = sheet_reader().source(
             self.upload, self.layout, channel=self.place.channel, shop=self.place.shop
         )
@@ -62,6 +65,7 @@ class _OfAccount:
 
     def batches(self, listen: Callable[[Progress], None] | None = None) -> Iterator[Batch]:
         for batch in self._made.batches(listen):
+            self.first += batch.drafts[: SHOWN_ORDERS - len(self.first)]
             if self.allowed is not None:
                 for draft in batch.drafts:
                     if (draft.channel, draft.shop) not in self.allowed:
@@ -79,7 +83,11 @@ def try_out(context: Context, file_id: int) -> dict[str, Any]:
     layout = files.layout_now(row)
     source = _OfAccount(place, upload, layout, may_bring(context))
     report = import_source(context, source, dry_run=True)
-    found = {"layout": digest(layout), "report": _document(report, source.skipped)}
+    found = {
+        "layout": digest(layout),
+        "report": _document(report, source.skipped),
+        "sample": context.box.seal([_sample(draft) for draft in source.first]),
+    }
     with context.store.begin(context.tenant_id) as work:
         work.session.execute(
             update(SheetFile)
@@ -236,6 +244,18 @@ def _document(report: ImportReport, skipped: Sequence[Skipped]) -> dict[str, Any
         "rejected": [_row(one) for one in sorted(report.rejected, key=lambda one: one.row)[:KEPT_ROWS]],
         "flagged": sorted(flagged.values(), key=lambda one: -one["count"])[:50],
         "skipped": [{"row": one.row, "kind": one.kind} for one in skipped],
+    }  # fmt: skip
+
+
+def _sample(draft: OrderDraft) -> dict[str, Any]:
+    who = draft.recipient
+    names = ("name", "phone", "province", "city", "district", "town", "address")
+    return {
+        "number": draft.number, "status": draft.source_status, "currency": draft.currency,
+        "ordered_at": draft.ordered_at.isoformat() if draft.ordered_at else None,
+        "total_minor": draft.total_minor, "recipient": {name: getattr(who, name) for name in names},
+        "lines": [[line.sku or line.title or "", line.quantity] for line in draft.lines[:20]],
+        "issues": [[one.field, one.code, one.value] for one in draft.issues[:20]],
     }  # fmt: skip
 
 
