@@ -16,12 +16,13 @@ import structlog
 
 from tidegate.errors import RemoteRefused, RemoteRetry, RemoteUnknown
 from tidegate.sdk.capabilities import FetchesOrder, TellsChanges
-from tidegate.sdk.values import OrderMessage
+from tidegate.sdk.values import OrderMessage, OrderPage
 from tidegate.services.context import Context
 from tidegate.services.intake import import_orders
 
 log = structlog.get_logger()
 MOST_ROUNDS = 20  # a run; the next one goes on
+STORED_AT_ONCE = 20  # orders of a transaction
 MOST_TROUBLES = 3  # orders that can't be fetched now: then the platform is left alone
 
 
@@ -80,23 +81,37 @@ def _store(
     """Each order once, however many messages name it: the numbers that are still to be fetched, and why."""
     waiting = dict.fromkeys(one.order_number for one in told if one.order_number)
     first: RemoteRetry | RemoteUnknown | None = None
-    troubles = 0
+    troubles, fetched = 0, list[tuple[str, OrderPage]]()
     for number in list(waiting):
         try:
-            page = connector.fetch_order(number)
+            fetched.append((number, connector.fetch_order(number)))
         except RemoteRefused as error:
             log.warning("sync.message_refused", source=source, code=error.code)
             done.unreadable += 1
             del waiting[number]
-            continue
         except (RemoteRetry, RemoteUnknown) as error:
             first, troubles = first or error, troubles + 1
             if troubles == MOST_TROUBLES:
                 break
-            continue
-        stored = import_orders(context, page.drafts, source=source)
-        done.orders += len(page.drafts)
-        done.changed += stored.created + stored.updated
-        done.unreadable += len(page.rejected)
-        del waiting[number]
+        if len(fetched) == STORED_AT_ONCE:
+            _import(context, source, fetched, waiting, done)
+    _import(context, source, fetched, waiting, done)
     return set(waiting), first
+
+
+def _import(
+    context: Context,
+    source: str,
+    fetched: list[tuple[str, OrderPage]],
+    waiting: dict[str, None],
+    done: Followed,
+) -> None:
+    """Store what was fetched, in one transaction; it waits no more."""
+    drafts = [draft for _, page in fetched for draft in page.drafts]
+    stored = import_orders(context, drafts, source=source)
+    done.orders += len(drafts)
+    done.changed += stored.created + stored.updated
+    done.unreadable += sum(len(page.rejected) for _, page in fetched)
+    for number, _ in fetched:
+        del waiting[number]
+    fetched.clear()
