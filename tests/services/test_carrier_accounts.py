@@ -23,7 +23,9 @@ from tidegate.services.chain import advance
 from tidegate.services.hooks import addresses
 from tidegate.services.remotes import accounts, checking
 from tidegate.services.remotes.connected import Connected
+from tidegate.services.secrets_box import SecretsBox
 from tidegate.services.shipping import cancel_order
+from tidegate.services.sweeping import sweep
 from tidegate.services.tracking import pull_scans
 from tidegate.store.remote_tables import RemoteCall
 from tidegate.store.tables import CarrierService, Effect, Order, Scan
@@ -271,3 +273,30 @@ def test_a_push_that_is_quicker_than_our_own_commit_is_kept(
         drain(own.world.context)
     assert own.world.parcel(order_id).waybill_no == made.waybill_no
     assert own.world.count(Scan) == 1
+
+
+def test_with_another_key_parcels_wait_and_go_on_once_the_right_one_is_back(carried: Any) -> None:
+    own = carried("sf")
+    world, right = own.world, own.world.context
+    before = own.order()
+    drain(right)
+    assert world.state(before) == "waybill"
+    pushed = own.told(before)
+    lost = replace(right, box=SecretsBox.fresh())
+    world.context = replace(lost, carriers=Connected(lost))
+    order_id = own.order()
+    drain(world.context)
+    world.wait(minutes=3)
+    sweep(world.context)
+    drain(world.context)
+    assert world.state(order_id) == "routed", "nothing was asked, nothing is unclear"
+    assert world.count(Effect, Effect.state == "unknown") == 0
+    assert pull_scans(world.context) == 0
+    app = create_app(world.context, secret_key="k" * 32, testing=True)
+    own.client = app.test_client()
+    assert own.push(pushed).status_code >= 500, "not answered as taken: the carrier sends it again"
+    world.context = right
+    world.wait(minutes=20)
+    sweep(right)
+    drain(right)
+    assert world.state(order_id) == "waybill"
