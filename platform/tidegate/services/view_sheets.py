@@ -151,10 +151,7 @@ def sheet_page(context: Context, file_id: int, *, clear: bool = False) -> SheetP
     return SheetPage(
         id=row.id, name=row.name, place=place, state=row.state, code=row.code,
         uploaded_by=row.uploaded_by, uploaded_at=row.uploaded_at, layout=layout, sheets=look.sheets,
-        top=[
-            (number, [show(cell, "") if number > layout.header_row else _title(cell) for cell in cells])
-            for number, cells in look.top
-        ],
+        top=[(number, _top_row(number, cells, layout, fields, show)) for number, cells in look.top],
         columns=[
             ColumnView(
                 one.name, one.letter, fields[one.name], one.guess,
@@ -208,6 +205,17 @@ def shown_cell(text: str, field: str) -> str:
     if about is not None or (field == KEEP and _PLAIN.match(text)) or _PLAIN.match(text):
         return text[:60]
     return masked_name(text) if _NAMELIKE.match(text) else f"{text[:2]}***"
+
+
+def _top_row(
+    number: int, cells: Sequence[str], layout: Layout, fields: Mapping[str, str],
+    show: Callable[[str, str], str],
+) -> list[str]:  # fmt: skip
+    """Rows above the table are words; below its header a cell is shown as its column is."""
+    if number <= layout.header_row:
+        return [_title(cell) for cell in cells]
+    by_place = [*fields.values(), *[""] * len(cells)]
+    return [show(cell, field) if cell else "" for cell, field in zip(cells, by_place, strict=False)]
 
 
 def _title(cell: str) -> str:

@@ -13,7 +13,7 @@ from tidegate_connectors.files.content import open_content
 from tidegate_connectors.files.converters import tidy
 from tidegate_connectors.files.dates import parts_of
 from tidegate_connectors.files.headers import normal
-from tidegate_connectors.files.sheets.body import no_order, number_column
+from tidegate_connectors.files.sheets.body import no_order
 from tidegate_connectors.files.sheets.grids import grids
 from tidegate_connectors.files.sheets.guessing import guess_columns
 from tidegate_connectors.files.sheets.header_search import find_header, header_score
@@ -45,14 +45,16 @@ def look(upload: Upload, layout: Layout | None, hints: Mapping[str, str]) -> Loo
     below = [cells for number, cells in sheet.rows if number > header_row]
     known = layout.fields if layout and layout.fields else None
     guesses = _guesses(names, _columns(names, below), known, hints)
-    start = layout or Layout(header_row, {})
-    fields = {name: guess.field for name, guess in zip(names, guesses, strict=True)}
-    start = replace(
-        start, header_row=header_row, fields=fields, columns=tuple(names), sheet=sheet.name
-    )
-    at = number_column(names, start)
+    at = next((n for n, guess in enumerate(guesses) if guess.field == "order.number"), 0)
     body = [cells for cells in below if not no_order(cells, at, told)]
     cells = _columns(names, body)
+    if len(body) < len(below):  # totals and notes have no say in what a column is
+        guesses = _guesses(names, cells, known, hints)
+    fields = {name: guess.field for name, guess in zip(names, guesses, strict=True)}
+    start = replace(
+        layout or Layout(header_row, {}), header_row=header_row, fields=fields,
+        columns=tuple(names), sheet=sheet.name,
+    )  # fmt: skip
     by_field = {field: cells[n] for n, field in enumerate(fields.values()) if field}
     if known is None:
         start = _proposed(start, by_field, body, at)

@@ -40,10 +40,13 @@ def keep(
     """
     place, upload = place_of(context, code), safe(Upload(plain_name(name), data))
     look, mapping_id = first_look(context, place, upload, encoding)
+    layout = look.layout
+    if not place.shop and not layout.shop:
+        layout = replace(layout, shop=place.title)
     row = SheetFile(
         account_id=place.account_id, name=upload.name, digest=hashlib.sha256(data).hexdigest(),
         size_bytes=len(data), sealed=_sealed(context, upload.data), key_id=context.box.key_id,
-        layout=layout_document(look.layout), mapping_id=mapping_id, uploaded_by=actor[:80],
+        layout=layout_document(layout), mapping_id=mapping_id, uploaded_by=actor[:80],
         uploaded_at=context.clock(),
     )  # fmt: skip
     with context.store.begin(context.tenant_id) as work:
