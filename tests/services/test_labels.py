@@ -11,6 +11,7 @@ import pytest
 from tidegate.errors import NotFound
 from tidegate.services import labels
 from tidegate.services.chain import advance_many
+from tidegate.services.label_batches import batch_pdf
 from tidegate.store.tables import Event, LabelBatch, Order, Parcel, PrintRecord
 
 
@@ -120,7 +121,7 @@ def test_the_pick_list_names_goods_and_no_recipient(world: Any) -> None:
 def test_another_tenant_prints_and_reads_nothing(world: Any, intruder: Any) -> None:
     (parcel,) = waiting(world, 1)
     batch = labels.print_labels(world.context, None, "li")
-    for act in (labels.pick_list, labels.batch_file):
+    for act in (labels.pick_list, batch_pdf):
         with pytest.raises(NotFound):
             act(intruder.context, batch.number)
     assert labels.print_labels(intruder.context, [parcel], "x", reason="y").printed == 0

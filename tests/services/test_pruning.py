@@ -40,7 +40,8 @@ def test_old_rows_go_and_the_others_stay(world: Any, monkeypatch: pytest.MonkeyP
         ]
     )
     expected = {"jobs": 10, "shadow_decisions": 0, "simulation_changes": 2, "simulations": 1,
-        "account_samples": 0, "opened_recipients": 0, "sync_runs": 0, "sheet_files": 0,
+        "account_samples": 0, "carrier_quotes": 0, "kept_labels": 0, "opened_recipients": 0, "sync_runs": 0,
+        "sheet_files": 0,
     }  # fmt: skip
     assert pruning.prune(world.context, dry_run=True) == expected
     assert world.count(Job) == 12

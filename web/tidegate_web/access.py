@@ -40,6 +40,7 @@ NEEDS: Mapping[str, str] = {
     "GET labels.show": "labels.see",
     "GET labels.batch_pdf": "labels.print",
     "GET labels.pick_list": "labels.print",
+    "GET labels.print_data": "labels.print",
     "POST labels.print_chosen": "labels.print",
     "POST labels.hand_over": "labels.print",
     "GET stock.show": "stock.see",

@@ -13,6 +13,7 @@ from tidegate.sdk.stage.protocol import Fault, MadeWaybill, SignedPush
 from tidegate.sdk.stage.server import Asked, StageServer, Told, told
 from tidegate_platforms.sf.envelope import SERVICES, Refusal, inner, is_signed, outer, refused
 from tidegate_platforms.sf.ledger import Ledger
+from tidegate_platforms.sf.paper import paper
 
 BEIJING = timezone(timedelta(hours=8))
 PATH, LABELS = "/std/service", "/labels/"
@@ -187,4 +188,5 @@ class SFServer(StageServer):
     def _file(self, asked: Asked) -> Told:
         if asked.headers.get("x-auth-token") != STAMP:
             return Told(401, b"no token", "text/plain", outcome="refused")
-        return Told(200, b"%PDF-1.4\n% " + asked.path.encode() + b"\n%%EOF\n", "application/pdf")
+        number = asked.path.removeprefix(LABELS).removesuffix(".pdf")
+        return Told(200, paper(number), "application/pdf")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import click
@@ -13,6 +12,7 @@ from rich.progress import Progress
 from tidegate.cli.language import language, text
 from tidegate.cli.opening import opened
 from tidegate.errors import InputError
+from tidegate.services.label_batches import batch_pdf
 from tidegate.services.labels import PrintedBatch, pick_list, print_labels, waiting_parcels
 
 
@@ -72,22 +72,22 @@ def print_(
             lang,
             progress=lambda done: bar.update(task, completed=done),
         )
-    if batch.file is not None and out is not None:
-        _copy(batch.file, out)
-    if batch.file is not None and pick is not None:
+    if batch.printed and out is not None:
+        _write(batch_pdf(context, batch.number), batch.number, out)
+    if batch.printed and pick is not None:
         pick.write_bytes(pick_list(context, batch.number, lang))
     _tell(batch, out, as_json)
     return 0 if batch.printed and not batch.problems else 1
 
 
-def _copy(source: Path, out: Path) -> None:
+def _write(content: bytes, number: str, out: Path) -> None:
     try:
-        shutil.copyfile(source, out)
+        out.write_bytes(content)
     except OSError as error:
         raise InputError(
             "labels.cannot_write",
-            zh=f"无法写入 {out}: {error.strerror}; PDF 仍在 {source}。",
-            en=f"Can't write {out}: {error.strerror}; the PDF is kept at {source}.",
+            zh=f"无法写入 {out}: {error.strerror}; 批次 {number} 仍可在打单页下载。",
+            en=f"Can't write {out}: {error.strerror}; the batch {number} can be downloaded from the page of labels.",
             file=out,
         ) from error
 
@@ -106,7 +106,7 @@ def _tell(batch: PrintedBatch, out: Path | None, as_json: bool) -> None:
         }
         click.echo(json.dumps(said, ensure_ascii=False, indent=1))
         return
-    if batch.file is None and not problems:
+    if not batch.printed and not problems:
         click.echo(text("没有待打的面单。", "No label waits."))
         return
     click.echo(

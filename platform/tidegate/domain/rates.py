@@ -59,6 +59,7 @@ class Quote:
     zone: str
     meets_promise: bool
     available: bool = True  # its account can be called just now
+    source: str = "rates"  # rates: our table, carrier: asked of it
     takes_recipient: bool = True  # False: the recipient is closed and its account takes no such
 
 

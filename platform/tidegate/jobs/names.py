@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tidegate.services import alerts, chain, shipping, tracking, voiding, write_back
+from tidegate.services import (
+    alerts,
+    carrier_labels,
+    chain,
+    quoting,
+    shipping,
+    tracking,
+    voiding,
+    write_back,
+)
 from tidegate.services.backups import reconciling
 from tidegate.services.connection_alerts import watch_connections
 from tidegate.services.context import Context
@@ -40,6 +49,10 @@ FUNCTIONS: Mapping[str, Function] = {
     "count_rule_hits": lambda context, _args: hit_counting.fold(context),
     "deliver_webhooks": lambda context, args: delivering.deliver(context, args["ids"]),
     "prune_jobs": lambda context, _args: prune_jobs(context),
+    "ask_quotes": lambda context, args: quoting.ask(
+        context, str(args["account"]), int(args["parcel_id"])
+    ),
+    "fetch_label": lambda context, args: carrier_labels.fetch(context, int(args["parcel_id"])),
     "fetch_order": lambda context, args: order_runs.fetch(
         context, str(args["account"]), str(args["number"])
     ),

@@ -69,7 +69,8 @@ class Manifest:
 
     `orders` is the field mapping of tidegate.sdk.mapping; `tracking` maps the platform's scan codes to ours;
     `carriers` our carrier codes to the platform's; `errors` its codes to what they mean. `closed_recipients` are the
-    channels whose tokens waybills are made from, of the account's `own_shop` or `any_shop`.
+    channels whose tokens waybills are made from, of the account's `own_shop` or `any_shop`; `labels` says whose labels
+    are printed where it gives some.
     """
 
     id: str
@@ -94,6 +95,7 @@ class Manifest:
     errors: Mapping[str, Verdict] = field(default_factory=dict)
     closed_recipients: Mapping[str, str] = field(default_factory=dict)
     plain_recipients: bool = True
+    labels: str = "carrier"
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -143,7 +145,7 @@ def _made(loaded: Mapping[str, Any]) -> Manifest:
     plain = (
         "id", "title", "about", "verified", "verified_note", "documentation", "timezone",
         "currency", "duplicates", "channel", "orders", "tracking", "carriers", "closed_recipients",
-        "plain_recipients",
+        "plain_recipients", "labels",
     )  # fmt: skip
     return Manifest(
         **{name: loaded[name] for name in plain},

@@ -136,6 +136,7 @@ class ManifestSchema(Schema):
         fields.String(), fields.String(validate=validate.OneOf(CLOSED_OF)), load_default=dict
     )
     plain_recipients = fields.Boolean(load_default=True)
+    labels = fields.String(load_default="carrier", validate=validate.OneOf(["own", "carrier"]))
 
     @validates_schema
     def _belongs_together(self, data: Any, **_: Any) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from tidegate.services import alerts, shipping
+from tidegate.services import alerts, quoting, shipping
 from tidegate.services.context import Context
 from tidegate.services.history import load_history, windows_read
 from tidegate.services.inventory import run_inventories
@@ -53,9 +53,24 @@ def advance_many(context: Context, order_ids: Sequence[int], trigger: str = "adv
         with context.store.begin(context.tenant_id) as work:
             subjects = load_subjects(work, group).values()
             _decide(work, context, subjects, context.clock(), trigger)
+            asked = quoting.asked(work)
             work.commit()
+        if asked:
+            _decide_priced(context, group, asked, trigger)
         shipping.request_waybills(context, group)
         alerts.watch(context, _to_watch(context, group), "waybill")
+
+
+def _decide_priced(
+    context: Context, group: list[int], asked: Iterable[tuple[str, int]], trigger: str
+) -> None:
+    """Once more, with the prices that carriers were just asked for; who does not answer is passed over."""
+    for account, parcel_id in asked:
+        quoting.ask(context, account, parcel_id)
+    with context.store.begin(context.tenant_id) as work:
+        subjects = load_subjects(work, group).values()
+        _decide(work, context, subjects, context.clock(), trigger)
+        work.commit()
 
 
 def _groups(order_ids: Sequence[int]) -> Iterator[list[int]]:
@@ -103,7 +118,9 @@ def _route(
     work: UnitOfWork, context: Context, subject: Subject, now: datetime, trigger: str
 ) -> None:
     for parcel in subject.parcels:
-        if parcel.state in ("allocated", "on_hold"):
+        if parcel.state not in ("allocated", "on_hold"):
+            continue
+        if not quoting.awaited(work, subject, parcel, now):
             run_routing(work, context, subject, parcel, now, trigger)
 
 

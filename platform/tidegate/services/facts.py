@@ -201,6 +201,7 @@ def parcel_facts(
             "meets_promise": quote.meets_promise,
             "available": quote.available,
             "takes_recipient": quote.takes_recipient,
+            "source": quote.source,
         }
         for quote in quotes
     ]

@@ -58,6 +58,8 @@ KINDS: Mapping[str, Kind] = {
     "prune_personal": Kind("report", attempts=3),
     "void_waybill": Kind("waybill", attempts=20, longest_wait_s=1800, lanes=True),
     "request_waybill": Kind("waybill", attempts=20, lanes=True),
+    "ask_quotes": Kind("waybill", attempts=3, longest_wait_s=30, lanes=True),
+    "fetch_label": Kind("waybill", attempts=12, longest_wait_s=1800, lanes=True),
     "write_back": Kind("write_back", attempts=20, longest_wait_s=1800, lanes=True),
     "work_hook_messages": Kind("tracking"),
     "deliver_webhooks": Kind("webhook"),

@@ -15,12 +15,14 @@ from sqlalchemy import func, select
 from tidegate.documents.label import Label
 from tidegate.documents.pick_list import PickBatch, PickLine, PickParcel, print_pick_list
 from tidegate.errors import InputError, NotFound, StorageFull, TidegateError, Unavailable
+from tidegate.services import carrier_labels
 from tidegate.services.context import Context
 from tidegate.services.label_drawing import draw, label_of
 from tidegate.services.people import required_reason
 from tidegate.services.states import move_order, move_parcel, record
 from tidegate.services.subjects import Subject, load_subjects
 from tidegate.services.work import watch_later
+from tidegate.store.label_tables import KeptLabel
 from tidegate.store.tables import (
     CarrierService,
     LabelBatch,
@@ -47,7 +49,9 @@ class PrintProblem:
 
 @dataclass(frozen=True, slots=True)
 class PrintedBatch:
-    """What was asked for ends as printed or as a problem. `file` is None when nothing was printed."""
+    """What was asked for ends as printed or as a problem. `file` has the pages that we drew, None where we drew none;
+    the whole batch is `label_batches.batch_pdf`.
+    """
 
     number: str
     file: Path | None
@@ -63,7 +67,8 @@ def print_labels(
     lang: str = "zh",
     progress: Callable[[int], None] | None = None,
 ) -> PrintedBatch:
-    """Print these parcels, or all that wait (None), into one PDF in the data folder.
+    """Print these parcels, or all that wait (None), as one batch. A label that its carrier gives is used in place of
+    our own drawing; one that has not come yet is a problem, and is fetched again.
 
     A parcel printed before needs a `reason` and carries the reprint mark. The PDF is drawn before anything is
     locked: a thousand labels take seconds, and on SQLite nobody else could write meanwhile.
@@ -74,24 +79,28 @@ def print_labels(
     with context.store.begin(context.tenant_id) as work:
         _one_at_a_time(work)
         sheet = _sheet(context, work, parcel_ids, reason, now, lang)
-        fit, subjects, problems = sheet.fit, sheet.subjects, list(sheet.problems)
+        fit, subjects = sheet.fit, sheet.subjects
+        for parcel in sheet.late:
+            carrier_labels.fetch_later(work, subjects[parcel.order_id].order, parcel, now)
         if sheet.labels != drawn.labels:  # a parcel was changed, or printed by somebody else
             drawn = draw(sheet.labels, lang, None)
-        made = drawn.made
-        by_position = {problem.position: problem for problem in made.problems}
-        problems += [
-            PrintProblem(fit[at - 1].id, fit[at - 1].number, problem.error)
-            for at, problem in by_position.items()
+        failed = {sheet.ours[one.position - 1].id: one.error for one in drawn.made.problems}
+        problems = [
+            *sheet.problems,
+            *(PrintProblem(one.id, one.number, failed[one.id]) for one in fit if one.id in failed),
         ]
-        printed = [parcel for at, parcel in enumerate(fit, start=1) if at not in by_position]
+        printed = [parcel for parcel in fit if parcel.id not in failed]
         if not printed:
+            work.commit()  # labels that lack are asked for
             return PrintedBatch("", None, 0, tuple(problems))
         number = _number(work, context, now)
-        file = context.data_dir / "labels" / f"{number}.pdf"
-        _keep(file, drawn.content)
+        file = None
+        if drawn.made.printed:
+            file = context.data_dir / "labels" / f"{number}.pdf"
+            _keep(file, drawn.content)
         batch = LabelBatch(
-            number=number, created_at=now, created_by=actor, parcels=len(fit) + len(problems) - len(by_position),
-            printed=len(printed), file_name=f"labels/{file.name}",
+            number=number, created_at=now, created_by=actor, parcels=len(printed) + len(problems),
+            printed=len(printed), file_name=f"labels/{file.name}" if file else "",
             problems=[
                 {"parcel": found.parcel_number, **found.error.as_document(lang)} for found in problems
             ],
@@ -99,8 +108,12 @@ def print_labels(
         work.add(batch)
         work.session.flush()
         for at, parcel in enumerate(fit, start=1):
-            if at not in by_position:
-                _printed(work, subjects[parcel.order_id], parcel, batch, at, actor, reason, now)
+            if parcel.id not in failed:
+                label = sheet.given.get(parcel.id)
+                _printed(
+                    work, subjects[parcel.order_id], parcel, batch, at, actor, reason, now,
+                    label.id if label else None,
+                )  # fmt: skip
         watch_later(work, [parcel.id for parcel in printed], "printed", now)
         work.commit()
     return PrintedBatch(number, file, len(printed), tuple(problems))
@@ -132,24 +145,6 @@ def waiting_parcels(context: Context, numbers: Sequence[str] | None = None) -> l
                 )
             )
         )
-
-
-def batch_file(context: Context, batch_number: str) -> Path:
-    """The PDF of a batch.
-
-    Raises:
-        NotFound: no such batch, or its file is gone.
-    """
-    with context.store.begin(context.tenant_id, readonly=True) as work:
-        file = context.data_dir / _batch(work, batch_number).file_name
-    if not file.is_file():
-        raise NotFound(
-            "labels.file_gone",
-            zh=f"批次 {batch_number} 的文件已不在; 请重打。",
-            en=f"The file of batch {batch_number} is gone; print again.",
-            number=batch_number,
-        )
-    return file
 
 
 def pick_list(context: Context, batch_number: str, lang: str = "zh") -> bytes:
@@ -191,11 +186,16 @@ def pick_list(context: Context, batch_number: str, lang: str = "zh") -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class _Sheet:
-    """What would be printed now, and what would not."""
+    """What would be printed now, and what would not. `labels` are drawn for `ours`, `given` are their carriers' by
+    parcel, `late` those that carriers give and have not given yet.
+    """
 
     fit: list[Parcel]
     subjects: Mapping[int, Subject]
+    ours: list[Parcel]
     labels: list[Label]
+    given: Mapping[int, KeptLabel]
+    late: list[Parcel]
     problems: list[PrintProblem]
 
 
@@ -209,13 +209,38 @@ def _sheet(
 ) -> _Sheet:
     parcels = _parcels(work, parcel_ids)
     subjects = load_subjects(work, list({parcel.order_id for parcel in parcels}))
-    fit, problems = _sort_out(parcels, parcel_ids, reason)
+    sound, problems = _sort_out(parcels, parcel_ids, reason)
+    given, late, told = _carriers_labels(work, subjects, sound)
+    fit = [parcel for parcel in sound if parcel not in late]
+    ours = [(at, one) for at, one in enumerate(fit, start=1) if one.id not in given]
     names = {row.code: row for row in work.session.scalars(select(CarrierService))}
     labels = [
         label_of(subjects[parcel.order_id], parcel, names, now, lang, f"{at}/{len(fit)}", context.timezone)
-        for at, parcel in enumerate(fit, start=1)
+        for at, parcel in ours
     ]  # fmt: skip
-    return _Sheet(fit, subjects, labels, problems)
+    drawn = [parcel for _, parcel in ours]
+    return _Sheet(fit, subjects, drawn, labels, given, late, [*problems, *told])
+
+
+def _carriers_labels(
+    work: UnitOfWork, subjects: Mapping[int, Subject], sound: Sequence[Parcel]
+) -> tuple[Mapping[int, KeptLabel], list[Parcel], list[PrintProblem]]:
+    """Labels that carriers gave, by parcel; the parcels whose label lacks, and what is said of them."""
+    accounts = {
+        parcel.id: account
+        for parcel in sound
+        if (account := carrier_labels.account_of(work, subjects[parcel.order_id].order, parcel))
+    }
+    found = carrier_labels.kept(work, [parcel for parcel in sound if parcel.id in accounts])
+    late = [parcel for parcel in sound if parcel.id in accounts and parcel.id not in found]
+    told = [
+        PrintProblem(
+            parcel.id, parcel.number,
+            carrier_labels.missing(subjects[parcel.order_id].order, parcel, accounts[parcel.id]),
+        )
+        for parcel in late
+    ]  # fmt: skip
+    return found, late, told
 
 
 def _keep(file: Path, content: bytes) -> None:
@@ -295,6 +320,7 @@ def _printed(
     actor: str,
     reason: str | None,
     now: datetime,
+    label_id: int | None,
 ) -> None:
     again = parcel.print_count
     told = required_reason(reason) if again else None
@@ -302,6 +328,7 @@ def _printed(
         PrintRecord(
             parcel_id=parcel.id, batch_id=batch.id, sequence=sequence,
             waybill_no=parcel.waybill_no or "", reprint_no=again, reason=told, printed_at=now,
+            label_id=label_id,
         )
     )  # fmt: skip
     parcel.print_count = again + 1

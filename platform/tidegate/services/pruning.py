@@ -14,6 +14,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, select
 
 from tidegate.services.context import Context
+from tidegate.store.label_tables import KeptLabel
+from tidegate.store.quote_tables import CarrierQuote
 from tidegate.store.sheet_tables import SheetFile
 from tidegate.store.simulation_tables import Simulation, SimulationChange
 from tidegate.store.sync_tables import AccountSample, OpenedRecipient, SyncRun
@@ -51,16 +53,21 @@ KINDS: Mapping[str, Kind] = {  # in this order: what refers to others goes first
     "opened_recipients": Kind(
         OpenedRecipient, timedelta(days=30), lambda t: OpenedRecipient.opened_at < t
     ),
+    "carrier_quotes": Kind(
+        CarrierQuote, timedelta(days=7), lambda t: CarrierQuote.until_at < t
+    ),
+    "kept_labels": Kind(KeptLabel, timedelta(days=30), lambda t: KeptLabel.fetched_at < t),
 }  # fmt: skip
 PERSONAL = (
     "account_samples",
     "sheet_files",
     "opened_recipients",
+    "kept_labels",
 )  # by a job of their own, nobody has to think of it
 
 
 def prune_personal(context: Context) -> int:
-    """Samples, uploaded spreadsheets and recipients that were opened, once their time is over; the number deleted."""
+    """Samples, uploaded spreadsheets, opened recipients and carriers' labels, once their time is over; how many."""
     now = context.clock()
     return sum(
         delete_rows(context, KINDS[name].table, KINDS[name].old(now - KINDS[name].keep))

@@ -13,6 +13,7 @@ from tidegate.engine.decisions import Outcome
 from tidegate.engine.operations import wildcard
 from tidegate.engine.values import fold
 from tidegate.errors import InputError
+from tidegate.services import quoting
 from tidegate.services.closed_recipients import (
     NEEDS_PLATFORM,
     is_closed,
@@ -92,7 +93,8 @@ def run_routing(
 ) -> bool:
     """Ask the routing rules and carry the choice out. True when the parcel has a service."""
     order = subject.order
-    quotes = marked(work, quotes_for(work, subject, parcel, now))
+    rated = quotes_for(work, subject, parcel, now)
+    quotes = marked(work, quoting.priced(work, subject, parcel, rated, now))
     facts = parcel_facts(subject, parcel, quotes)
     found = ask(
         work, context, "routing", facts, now=now, trigger=trigger, order_id=order.id,
@@ -110,6 +112,7 @@ def run_routing(
         drop_waybill(work, parcel, now)
     parcel.service_code, parcel.carrier = service.code, service.carrier
     parcel.cost_minor = quote.cost_minor if quote else None
+    parcel.cost_source = quote.source if quote else None
     parcel.routed_at = now
     order.hold_reason = order.hold_queue = None
     by = found.first("use_service", "choose")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,11 +11,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tidegate.services.context import Context
+from tidegate.services.label_batches import PRINT_DATA, kinds_of
 from tidegate.services.view_masks import masked_name
 from tidegate.services.view_names import Words, same
 from tidegate.services.view_orders import place
 from tidegate.services.view_parcels import service_names
 from tidegate.store.tables import LabelBatch, Order, Parcel, Warehouse
+from tidegate.store.unit_of_work import UnitOfWork
 
 SHOWN_PARCELS = 500
 SHOWN_BATCHES = 20
@@ -40,7 +42,9 @@ class ParcelRow:
 
 @dataclass(frozen=True, slots=True)
 class BatchRow:
-    """`problems` are the parcels that were left out, each with code and remedy as the printing service wrote them."""
+    """`problems` are the parcels that were left out, each with code and remedy as the printing service wrote them.
+    `paper`: there is a PDF; `print_data`: something for platforms' print components.
+    """
 
     number: str
     at: datetime
@@ -48,6 +52,8 @@ class BatchRow:
     parcels: int
     printed: int
     problems: Sequence[Mapping[str, Any]]
+    paper: bool
+    print_data: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,7 @@ def print_desk(
                 )
                 if found
             ],
-            batches=_batches(session),
+            batches=_batches(work),
         )
 
 
@@ -111,12 +117,14 @@ def _per_queue(session: Session) -> dict[str, int]:
     return {queue: found.get(state, 0) for queue, state in QUEUES.items()}
 
 
-def _batches(session: Session) -> list[BatchRow]:
-    rows = session.scalars(select(LabelBatch).order_by(LabelBatch.id.desc()).limit(SHOWN_BATCHES))
-    return [_batch(row) for row in rows]
+def _batches(work: UnitOfWork) -> list[BatchRow]:
+    newest = select(LabelBatch).order_by(LabelBatch.id.desc()).limit(SHOWN_BATCHES)
+    rows = work.session.scalars(newest).all()
+    kinds = kinds_of(work, [row.id for row in rows])
+    return [_batch(row, kinds.get(row.id, frozenset())) for row in rows]
 
 
-def _batch(row: LabelBatch) -> BatchRow:
+def _batch(row: LabelBatch, kinds: Collection[str]) -> BatchRow:
     return BatchRow(
         number=row.number,
         at=row.created_at,
@@ -124,6 +132,8 @@ def _batch(row: LabelBatch) -> BatchRow:
         parcels=row.parcels,
         printed=row.printed,
         problems=[problem for problem in row.problems if isinstance(problem, Mapping)],
+        paper=bool(set(kinds) - {PRINT_DATA}),
+        print_data=PRINT_DATA in kinds,
     )
 
 

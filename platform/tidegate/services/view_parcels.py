@@ -59,6 +59,7 @@ class ParcelCard:
     waybill_error: str | None
     weight_g: int | None
     cost: Money | None
+    cost_source: str | None
     insured: Money | None
     packaging: str | None
     notes: Sequence[str]
@@ -113,6 +114,7 @@ def _card(session: Session, parcel: Parcel) -> ParcelCard:
         else None,
         weight_g=parcel.weight_g,
         cost=money(parcel.cost_minor),
+        cost_source=parcel.cost_source,
         insured=money(parcel.insured_minor),
         packaging=parcel.packaging,
         notes=[str(note) for note in parcel.label_notes],

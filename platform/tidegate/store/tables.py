@@ -380,6 +380,7 @@ class Parcel(TenantScoped, Base):
     currency: Mapped[str] = mapped_column(String(3), default="CNY")
     goods_value_minor: Mapped[int | None] = mapped_column(BigInteger)
     cost_minor: Mapped[int | None] = mapped_column(BigInteger)
+    cost_source: Mapped[str | None] = mapped_column(String(10))  # rates, carrier
     weight_g: Mapped[int | None] = mapped_column(Integer)
     waybill_no: Mapped[str | None] = mapped_column(String(60))
     sort_code: Mapped[str | None] = mapped_column(String(60))
@@ -469,6 +470,7 @@ class PrintRecord(TenantScoped, Base):
     waybill_no: Mapped[str] = mapped_column(String(60))
     reprint_no: Mapped[int] = mapped_column(Integer, default=0)
     reason: Mapped[str | None] = mapped_column(Text)
+    label_id: Mapped[int | None] = mapped_column(BigInteger)  # the carrier's own, while it is kept
     printed_at: Mapped[datetime]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from flask import Blueprint, Response, flash, redirect, request, send_file, url_for
 
-from tidegate.services import handover, labels
+from tidegate.services import handover, label_batches, labels
 from tidegate.services.view_labels import QUEUES, print_desk
 from tidegate_web import desk
 from tidegate_web.attempts import Problem, Result, attempt, chosen_ids, given_reason
@@ -35,8 +35,18 @@ def hand_over() -> Response:
 
 @pages.get("/labels/<number>.pdf")
 def batch_pdf(number: str) -> Response:
-    path = labels.batch_file(desk.context(), number)
-    return send_file(path, mimetype="application/pdf", download_name=f"{number}.pdf")
+    content = label_batches.batch_pdf(desk.context(), number)
+    return send_file(io.BytesIO(content), mimetype="application/pdf", download_name=f"{number}.pdf")
+
+
+@pages.get("/labels/<number>/print-data.json")
+def print_data(number: str) -> Response:
+    """For the print component beside the printer; saved, never shown."""
+    content = label_batches.batch_print_data(desk.context(), number)
+    return send_file(
+        io.BytesIO(content), mimetype="application/json", as_attachment=True,
+        download_name=f"{number}-print-data.json",
+    )  # fmt: skip
 
 
 @pages.get("/labels/<number>/pick-list.pdf")

@@ -20,6 +20,7 @@ from tidegate.services.people import required_reason
 from tidegate.services.remotes.windows import LIMITS_SETTING, limits_of
 from tidegate.services.ringing import quiet
 from tidegate.services.webhooks.resealing import reseal
+from tidegate.store.label_tables import KeptLabel
 from tidegate.store.remote_tables import AccountToken, ConnectorAccount, RemoteBreaker, RemoteCall
 from tidegate.store.sheet_tables import SheetFile, SheetMapping, WaybillFile
 from tidegate.store.sync_tables import (
@@ -36,9 +37,11 @@ from tidegate.store.unit_of_work import UnitOfWork
 SYNC_TABLES = (SyncRun, AccountSync, AccountMapping, AccountSample, FollowedParcel)
 SHEET_TABLES = (SheetFile, SheetMapping, WaybillFile)
 STOCK_WAYS = ("", "pull", "push")
+LABELS_OF = ("", "own", "carrier")
+QUOTES = ("", "yes")
 CODE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}\Z")
 OURS = frozenset(
-    {LIMITS_SETTING, "timezone", "stock", "warehouse"}
+    {LIMITS_SETTING, "timezone", "stock", "warehouse", "labels", "quotes"}
 )  # settings of every account, besides the manifest's
 
 
@@ -212,8 +215,9 @@ def rotate_keys(context: Context) -> int:
             if token.sealed and token.key_id != box.key_id:
                 token.sealed, token.key_id = box.reseal(token.sealed), box.key_id
                 done += 1
-        kept: list[AccountSample | OpenedRecipient | SheetFile] = [
+        kept: list[AccountSample | OpenedRecipient | SheetFile | KeptLabel] = [
             *work.session.scalars(select(SheetFile).where(SheetFile.key_id != box.key_id)),
+            *work.session.scalars(select(KeptLabel).where(KeptLabel.key_id != box.key_id)),
             *work.session.scalars(select(AccountSample).where(AccountSample.key_id != box.key_id)),
             *work.session.scalars(
                 select(OpenedRecipient).where(OpenedRecipient.key_id != box.key_id)
@@ -294,6 +298,14 @@ def _check(
             )
     if given.get("stock", "") not in STOCK_WAYS:
         raise _wrong("stock", "库存应为 pull、push 或不填", "must be pull, push or empty")
+    if given.get("labels", "") not in LABELS_OF:
+        raise _wrong(
+            "labels",
+            "面单应为 own(自己画)、carrier(用快递的)或不填",
+            "must be own, carrier or empty",
+        )
+    if given.get("quotes", "") not in QUOTES:
+        raise _wrong("quotes", "实时报价应为 yes 或不填", "must be yes or empty")
     limits_of(manifest.limits, given)
 
 

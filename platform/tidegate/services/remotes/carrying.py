@@ -10,6 +10,7 @@ from sqlalchemy import update
 from tidegate.errors import RemoteCredentials, RemoteRefused, RemoteRetry
 from tidegate.sdk.carrier import DuplicateClass, Issued, ScanPage, Waybill, WaybillRequest
 from tidegate.sdk.http.messages import Request
+from tidegate.sdk.values import Label
 from tidegate.services.context import Context
 from tidegate.services.remotes.line import Line
 from tidegate.services.waybills.calling import NO_QUERY
@@ -81,6 +82,13 @@ class AccountCarrier:
             return
         self._do("waybill.cancel", lambda: self._made.cancel_issued(issued))
 
+    def label(self, issued: Issued) -> Label:
+        """Raises RemoteRefused where the connector gives none."""
+        if not self.offers("label"):
+            raise _no_label(self._code)
+        found: Label = self._do("label.get", lambda: self._made.label(issued))
+        return found
+
     def scans_since(self, cursor: str) -> ScanPage:
         if not self.offers("scans_since"):
             return ScanPage((), cursor, False)
@@ -145,6 +153,15 @@ def _no_query(code: str) -> RemoteRefused:
         NO_QUERY,
         zh=f"账号 {code} 的接口不能按订单号查询运单; 请到快递公司的后台查看。",
         en=f"The account {code} can't be asked for waybills by key; look in the carrier's own console.",
+        account=code,
+    )
+
+
+def _no_label(code: str) -> RemoteRefused:
+    return RemoteRefused(
+        "account.no_label",
+        zh=f"账号 {code} 的接口不提供面单。",
+        en=f"The account {code} gives no labels.",
         account=code,
     )
 

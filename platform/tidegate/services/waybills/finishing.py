@@ -8,6 +8,7 @@ import structlog
 
 from tidegate.errors import RemoteRefused, RemoteRetry, RemoteUnknown
 from tidegate.sdk.carrier import DuplicateClass, Waybill
+from tidegate.services import carrier_labels
 from tidegate.services.context import Context
 from tidegate.services.effect_rows import GONE, write_answer
 from tidegate.services.states import move_order, move_parcel, record
@@ -74,6 +75,7 @@ def confirm(
     parcel.waybill_at = parcel.waybill_at or now
     told = {"waybill_no": waybill.waybill_no}
     by = {"actor_kind": "carrier", "actor": parcel.carrier or ""}
+    carrier_labels.fetch_later(work, order, parcel, now)
     if parcel.state == "cancelled":
         # Withdrawn while the carrier was answering: the number must not stay alive.
         drop_waybill(work, parcel, now)
