@@ -71,6 +71,18 @@ def test_a_manifest_is_read_with_its_defaults() -> None:
         ("id: mall", "id: mall\nflavour: sweet", "flavour"),
         ("about: {", "sync: {most_s: 60, overlap_s: 60}\nabout: {", "sync.most_s"),
         ("capabilities: [pull_orders]", "capabilities: [create_waybill]", "duplicates"),
+        (
+            "channel: mall",
+            "channel: mall\nclosed_recipients: {mall: own_shop}",
+            "closed_recipients",
+        ),
+        (
+            "channel: mall",
+            "channel: mall\nclosed_recipients: {mall: somebody}",
+            "closed_recipients",
+        ),
+        ("channel: mall", "channel: mall\nplain_recipients: false", "plain_recipients"),
+        ("channel: mall", "channel: mall\nlabels: both", "labels"),
     ],
 )
 def test_what_is_wrong_is_refused_with_its_place(before: str, after: str, place: str) -> None:

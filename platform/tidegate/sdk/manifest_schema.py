@@ -145,8 +145,8 @@ class ManifestSchema(Schema):
             raise ValidationError("says what a repeated key does: A, B or C", "duplicates")
         if data["duplicates"] == "B" and "query_waybill" not in able:
             raise ValidationError("class B needs query_waybill", "duplicates")
-        if data["closed_recipients"] and "create_waybill" not in able:
-            raise ValidationError("only makers of waybills take recipients", "closed_recipients")
+        if data["closed_recipients"] and not {"create_waybill", "label"} <= able:
+            raise ValidationError("needs create_waybill and label", "closed_recipients")
         if not data["plain_recipients"] and not data["closed_recipients"]:
             raise ValidationError("somebody's recipients must be taken", "plain_recipients")
         if data["sync"]["most_s"] <= data["sync"]["overlap_s"]:
