@@ -125,6 +125,17 @@ def test_the_heartbeat_renews_what_is_held_and_only_as_long_as_its_kind_may_take
     assert leases.release() == 0
 
 
+def test_a_job_that_is_over_before_its_batch_is_not_called_lost(
+    world: Context, store: Store, monkeypatch
+) -> None:
+    leases, lost = Leases(store), list[int]()
+    monkeypatch.setitem(names.FUNCTIONS, "probe", lambda context, args: lost.append(leases.renew()))
+    put(world, 3)
+    running.run(world, table.claim(store, 1, world.clock(), 3), leases)
+    assert states(store) == [("done", 1)] * 3
+    assert lost == [0, 0, 0]
+
+
 def test_what_is_in_hand_when_the_process_ends_is_handed_back(world: Context, store: Store) -> None:
     leases = Leases(store)
     put(world, 2)

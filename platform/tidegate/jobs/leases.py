@@ -58,6 +58,11 @@ class Leases:
                 for job in jobs:
                     self._held.pop(job.id, None)
 
+    def let_go(self, job: Claimed) -> None:
+        """It is over, though others of its batch are not: nobody took it from us."""
+        with self._lock:
+            self._held.pop(job.id, None)
+
     def release(self) -> int:
         """Hand back what is not done; the number."""
         with self._lock:

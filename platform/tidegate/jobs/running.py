@@ -32,6 +32,8 @@ def run(context: Context, jobs: Sequence[Claimed], leases: Leases | None = None)
             return
         for job in known:
             _run(context, job)
+            if leases:
+                leases.let_go(job)
 
 
 def _known(context: Context, job: Claimed) -> bool:
