@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tidegate.errors import InputError, RemoteRetry
 from tidegate.jobs.runner import drain
 from tidegate.sdk.http.sending import Times
 from tidegate.sdk.stage.protocol import Fault
@@ -15,6 +16,7 @@ from tidegate.services import alerts, labels
 from tidegate.services.chain import advance
 from tidegate.services.connection_alerts import watch_connections
 from tidegate.services.notices.spreading import tell
+from tidegate.services.notices.trying import send_test
 from tidegate.services.remotes import accounts
 from tidegate.store.remote_tables import ConnectorAccount
 from tidegate.store.tables import Alert, Job
@@ -138,3 +140,26 @@ def test_another_tenant_hears_nothing(world: Any, intruder: Any, robot: Any) -> 
     drain(intruder.context)
     assert world.count(Alert) == 1
     assert robot.calls == []
+
+
+def test_a_test_notice_arrives_in_the_language_of_the_account(world: Any, robot: Any) -> None:
+    with_robot(world, robot)
+    with_robot(world, robot, "night", language="en")
+    send_test(world.context, "desk")
+    send_test(world.context, "desk")
+    send_test(world.context, "night")
+    first, again, english = robot.notices()
+    assert first.startswith("潮闸测试通知")
+    assert again.startswith("潮闸测试通知")
+    assert english.startswith("Tidegate: a test notice")
+
+
+def test_a_test_notice_says_what_is_wrong(world: Any, robot: Any) -> None:
+    with_robot(world, robot)
+    robot.fail(Fault.BUSY)
+    with pytest.raises(RemoteRetry):
+        send_test(world.context, "desk")
+    url, secrets = {"url": robot.url}, {"secret": "s"}
+    accounts.add(world.context, "sandbox", "li", code="courier", settings=url, secrets=secrets)
+    with pytest.raises(InputError, match="sends no notices"):
+        send_test(world.context, "courier")

@@ -17,6 +17,7 @@ from tidegate.sdk.discovery import manifest_of
 from tidegate.sdk.manifest import Manifest
 from tidegate.services.context import Context
 from tidegate.services.contexts import Contexts
+from tidegate.services.notices import trying
 from tidegate.services.remotes import accounts as book
 from tidegate.services.remotes import checking
 from tidegate.services.remotes.accounts import AccountView
@@ -161,6 +162,22 @@ def test(code: str, tenant: str, as_json: bool) -> int:
         said = text("这个连接器没有检查用的调用。", "This connector has no call to check with.")
     _said(as_json, {"asked": found.asked, "who": found.who}, said)
     return 0
+
+
+@accounts.command(
+    help=text("发送一条测试通知。", "Send a test notice."),
+)
+@click.argument("code")
+@TENANT
+@JSON
+def notice(code: str, tenant: str, as_json: bool) -> None:
+    """Whether it arrived is seen in the group or the mailbox."""
+    trying.send_test(_context(tenant), code)
+    said = text(
+        f"已由 {code} 发送；请到群或邮箱里查看。",
+        f"Sent by {code}; look into the group or the mailbox.",
+    )
+    _said(as_json, {"code": code, "sent": True}, said)
 
 
 @accounts.command(

@@ -60,6 +60,13 @@ def send(context: Context, account_id: int, alert_ids: Sequence[int]) -> None:
         mark(context, account_id, "broken", "active", "")
 
 
+def language_of(row: ConnectorAccount) -> str:
+    """zh or en, as the account says, else as its connector does."""
+    about = manifest_for(row).settings.get("language")
+    lang = row.settings.get("language") or (about.default if about else "")
+    return lang if lang in WORDS else "zh"
+
+
 def _open_alerts(work: UnitOfWork, ids: Sequence[int]) -> list[tuple[Alert, About]]:
     """With what each is about."""
     rows = work.session.execute(
@@ -82,9 +89,7 @@ def _about(alert: Alert, number: str | None, named: Mapping[str, Named]) -> Abou
 def _notice(
     context: Context, row: ConnectorAccount, found: Sequence[tuple[Alert, About]], key: str
 ) -> Notice:
-    about = manifest_for(row).settings.get("language")
-    lang = row.settings.get("language") or (about.default if about else "")
-    lang = lang if lang in WORDS else "zh"
+    lang = language_of(row)
     words, site = WORDS[lang], row.settings.get("site", "").rstrip("/")
     kinds = {alert.kind: context.rules.reason_text(alert.kind, lang) for alert, _ in found}
     title = words["one"].format(kind=kinds[found[0][0].kind])
