@@ -5,6 +5,7 @@ A field is given to one column, the likeliest; only texts that may stand in seve
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,7 +13,7 @@ from tidegate.sdk.fields import order_fields
 from tidegate.sdk.sheets import KEEP, Guess
 from tidegate_connectors.files.headers import normal
 from tidegate_connectors.files.sheets.looks import ColumnLook, column_look
-from tidegate_connectors.files.sheets.words import words
+from tidegate_connectors.files.sheets.words import key_of, words
 
 JOINED = frozenset({"recipient.address", "item.spec", "order.buyer_memo", "order.seller_memo"})
 _HINTED, _EXACT, _LIKE = 130, 100, 60
@@ -28,6 +29,8 @@ _BY_TYPE = {
     "instant": {"date", "number"},
     "number": {"number", "quantity"},
 }
+_PARTS = re.compile(r"[\s_-]+")
+_VAGUE = {"date", "number", "order", "total", "note", "item", "price", "amount", "created", "sum"}
 _TELLING = {"phone", "date", "address", "contact", "money"}  # looks that no other kind of value has
 # What a look alone is enough for, when the header says nothing, with how sure that is.
 _ALONE = {
@@ -84,7 +87,7 @@ def _claims(at: int, name: str, look: ColumnLook, hints: Mapping[str, str]) -> l
         fits = _fit(field, look)
         if fits < 0:
             continue
-        why = "both" if fits else ("header" if score == _EXACT else "like")
+        why = ("both" if fits else "header") if score == _EXACT else "like"
         why = "preset" if score == _HINTED else why
         guess = Guess(field, why, word, look.look, look.hits, look.of)
         made.append(
@@ -99,15 +102,21 @@ def _claims(at: int, name: str, look: ColumnLook, hints: Mapping[str, str]) -> l
 
 def _named(name: str, hints: Mapping[str, str]) -> list[tuple[str, str, int, int]]:
     """(field, word, how sure, place among the field's words) that the header speaks for."""
-    key, exact = normal(name), words().exact
-    if key in hints:
-        return [(hints[key], name, _HINTED, 0)]
+    key, exact = key_of(name), words().exact
+    if normal(name) in hints:
+        return [(hints[normal(name)], name, _HINTED, 0)]
     for form in dict.fromkeys((key, key.split("(")[0].split("[")[0])):
         if form in exact:
             field, place = exact[form]
             return [(field, form, _EXACT, place)]
-    held = [(word, field) for word, field in words().longest_first if word in key][:1]
-    return [(field, word, _LIKE, 20) for word, field in held]
+    parts = [part for part in _PARTS.split(name.casefold()) if part]
+    ends = ("".join(parts[at:]) for at in range(1, len(parts)))
+    end = next((one for one in ends if one in exact and one not in _VAGUE), None)
+    if end is not None:  # what a name ends in is what it means: customer_city is a city
+        return [(exact[end][0], end, _LIKE, 15)]
+    held = [(word, field) for word, field in words().longest_first if key.endswith(word)]
+    held += [(word, field) for word, field in words().longest_first if word in key]
+    return [(field, word, _LIKE, 20) for word, field in held[:1]]
 
 
 def _fit(field: str, look: ColumnLook) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from tidegate_connectors.files.headers import normal
 from tidegate_connectors.files.sheets.looks import is_date, is_number, is_phone
 from tidegate_connectors.files.sheets.naming import MOST_COLUMNS
-from tidegate_connectors.files.sheets.words import words
+from tidegate_connectors.files.sheets.words import key_of, words
 
 LOOKED_AT = 40  # rows; no export hides its header deeper
 LONGEST_NAME = 40
@@ -37,7 +37,7 @@ def _score(cells: Sequence[str]) -> float:
         return 0.0
     exact, known = words().exact, 0.0
     for cell in filled:
-        key = normal(cell)
+        key = key_of(cell)
         if key in exact or key.split("(")[0] in exact:
             known += 3
         elif any(word in key for word, _ in words().longest_first) and len(cell) <= LONGEST_NAME:

@@ -135,7 +135,7 @@ def _proposed(
     numbers = [tidy(row[number_at]) if number_at < len(row) else "" for row in rows]
     blank = any(not number for number in numbers[1:]) and bool(numbers and numbers[0])
     given = [number for number in numbers if number]
-    items = any(field.startswith("item.") for field in by_field)
+    items = bool({"item.sku", "item.title", "item.quantity"} & by_field.keys())
     repeated = len(set(given)) < len(given)
     rows_are = "line" if items or repeated or blank else "order"
     return replace(

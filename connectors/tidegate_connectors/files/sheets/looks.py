@@ -64,7 +64,7 @@ def is_date(text: str) -> bool:
 def is_money(text: str) -> bool:
     """An amount that shows it: a sign, two decimals."""
     plain = half_width(text)
-    if not re.search(r"[¥￥$€£元]|\.\d{1,2}\D*$", plain):
+    if not re.search(r"[¥￥$€£元]|\.\d{2}\D*$", plain):
         return False
     try:
         return abs(decimal(text)) < 10**9

@@ -24,6 +24,11 @@ class Words:
     paid_by_status: Mapping[str, str]
 
 
+def key_of(header: str) -> str:
+    """A header as words are looked up: `goods_total` and `Goods Total` are one."""
+    return normal(header).replace("_", "").replace("-", "") or normal(header)
+
+
 @cache
 def words() -> Words:
     """The shipped list."""
@@ -32,7 +37,7 @@ def words() -> Words:
     exact: dict[str, tuple[str, int]] = {}
     for field, names in {**data["fields"], KEEP: data["keep"]}.items():
         for place, name in enumerate(names):
-            exact.setdefault(normal(str(name)), (field, place))
+            exact.setdefault(key_of(str(name)), (field, place))
     # A short Latin word inside another word says nothing ("id" in "paid"); two Chinese characters do.
     long = [
         (word, field)

@@ -99,6 +99,18 @@ def test_a_field_goes_to_one_column_and_the_other_says_so() -> None:
     assert next(guess for guess in found if not guess.field).why == "twice"
 
 
+def test_what_a_name_ends_in_is_what_it_means_and_only_so_much_is_claimed() -> None:
+    found = guess_columns(
+        ["customer_city", "goods_total", "退款金额"], [["Lyon"] * 3, ["12.50"] * 3, ["0"] * 3]
+    )
+    assert [guess.field for guess in found] == [
+        "recipient.city",
+        "order.goods_total",
+        "payment.refund_total",
+    ]
+    assert [guess.why for guess in found] == ["like", "both", "both"]
+
+
 def test_blank_and_equal_headers_get_names_of_their_own() -> None:
     look = reader().look(
         text_file([["订单号", "备注", "", "备注", "数量"], ["A1000001", "x", "y", "z", "1"]])

@@ -50,5 +50,8 @@ def test_online_retail_is_understood_without_a_correction(shared_data) -> None:
 
 def test_the_tmall_report_is_understood(shared_data) -> None:
     upload = beginning(shared_data / "tmall_orders" / "tmall_order_report.csv.xz")
-    found = set(guessed(upload).values())
-    assert {"order.number", "order.total", "order.ordered_at", "order.paid_at"} <= found
+    assert set(guessed(upload).values()) == {
+        "order.number", "order.total", "payment.paid_total", "recipient.address", "order.ordered_at",
+        "order.paid_at", "payment.refund_total",
+    }  # fmt: skip
+    assert reader().look(upload).layout.rows == "order"
