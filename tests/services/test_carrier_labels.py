@@ -206,6 +206,21 @@ def test_another_tenant_reads_nothing_of_a_batch(shop: Callable[..., Shop]) -> N
             act(other, batch.number)
 
 
+def test_who_sees_one_shop_only_prints_the_carriers_label_all_the_same(
+    shop: Callable[..., Shop],
+) -> None:
+    sf = shop()  # the account is of all shops, which such a person does not see
+    sf.parcels("SF.standard")
+    drain(sf.world.context)
+    limited = replace(sf.world.context, store=sf.world.context.store.limited_to(frozenset({1})))
+    batch = labels.print_labels(limited, None, "li")
+    assert (batch.printed, batch.file) == (1, None)
+    assert label_batches.batch_pdf(limited, batch.number).startswith(b"%PDF")
+    other = replace(limited, store=sf.world.context.store.limited_to(frozenset({99})))
+    with pytest.raises(NotFound):
+        label_batches.batch_pdf(other, batch.number)
+
+
 def test_pages_are_merged_in_order_and_what_is_no_label_is_refused() -> None:
     picture = pymupdf.Pixmap(pymupdf.csRGB, pymupdf.IRect(0, 0, 20, 30)).tobytes("png")
     content = merged(paper("A1"), [("pdf", paper("B2")), ("drawn", b""), ("png", picture)])

@@ -104,17 +104,16 @@ def kept(work: UnitOfWork, parcels: Sequence[Parcel]) -> dict[int, KeptLabel]:
 
 def opened(work: UnitOfWork, context: Context, ids: Sequence[int]) -> dict[int, Given]:
     """Kept labels by id."""
-    rows = work.session.execute(
-        select(KeptLabel, ConnectorAccount.connector)
-        .outerjoin(ConnectorAccount, ConnectorAccount.code == KeptLabel.account)
-        .where(KeptLabel.id.in_(ids))
-    )
+    rows = work.session.scalars(select(KeptLabel).where(KeptLabel.id.in_(ids))).all()
+    with work.every_shop():
+        accounts = work.session.execute(select(ConnectorAccount.code, ConnectorAccount.connector))
+        connectors = {code: connector for code, connector in accounts}
     return {
         row.id: Given(
             row.id, row.kind, base64.b64decode(context.box.open(row.sealed)), row.template,
-            row.account, connector or "",
+            row.account, connectors.get(row.account, ""),
         )
-        for row, connector in rows
+        for row in rows
     }  # fmt: skip
 
 
@@ -139,11 +138,12 @@ def _giving(work: UnitOfWork) -> Mapping[str, tuple[str, str]]:
     if found is not None:
         return found
     found = {}
-    for service, row in work.session.execute(
-        select(CarrierService.code, ConnectorAccount).join(
-            ConnectorAccount, ConnectorAccount.code == CarrierService.connector
-        )
-    ):
+    wanted = select(CarrierService.code, ConnectorAccount).join(
+        ConnectorAccount, ConnectorAccount.code == CarrierService.connector
+    )
+    with work.every_shop():  # an account of all shops serves theirs too
+        rows = work.session.execute(wanted).all()
+    for service, row in rows:
         try:
             manifest = manifest_of(row.connector)
         except TidegateError:  # not installed any more

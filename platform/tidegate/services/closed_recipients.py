@@ -133,7 +133,8 @@ def _accounts(work: UnitOfWork) -> list[_Account]:
     """Looked up once per unit of work."""
     kept: list[_Account] | None = work.session.info.get(_KEPT)
     if kept is None:
-        kept = work.session.info[_KEPT] = list(_looked_up(work))
+        with work.every_shop():  # an account of all shops serves theirs too
+            kept = work.session.info[_KEPT] = list(_looked_up(work))
     return kept
 
 

@@ -47,6 +47,8 @@ class _Account:
 def awaited(work: UnitOfWork, subject: Subject, parcel: Parcel, now: datetime) -> bool:
     """Whether the parcel had better wait: prices were just asked for and may still come."""
     waits = False
+    if not subject.order.province or not subject.order.city:
+        return False  # nobody can price it
     for account in _accounts(work):
         row = _row(work, account.code, subject, parcel)
         if row is None or row.until_at <= now:
@@ -210,7 +212,8 @@ def _accounts(work: UnitOfWork) -> list[_Account]:
     """Those that are asked, once per unit of work."""
     kept: list[_Account] | None = work.session.info.get(_ACCOUNTS)
     if kept is None:
-        kept = work.session.info[_ACCOUNTS] = _looked_up(work)
+        with work.every_shop():  # an account of all shops serves theirs too
+            kept = work.session.info[_ACCOUNTS] = _looked_up(work)
     return kept
 
 
