@@ -80,7 +80,8 @@ KINDS: tuple[Make, ...] = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("sets", [24, pytest.param(1_000, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("sets", [24, 1_000])
 def test_hostile_sets_are_refused_or_decide_soon(sets: int) -> None:
     seed = int(os.environ.get("TIDEGATE_SEED") or time.time_ns() % 10**9)
     print(f"seed: {seed}")
