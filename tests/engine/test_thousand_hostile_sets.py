@@ -54,8 +54,8 @@ def growth(rng: Random) -> dict[str, Any]:
 
 
 def every_with_every(rng: Random) -> dict[str, Any]:
-    """Lines against lines; three levels over 200 lines are 8,000,000 looks, which nothing bounds yet."""
-    depth, text = rng.randint(1, 2), f"quantity > {rng.randint(0, 3)}"
+    """Lines against lines; three levels over 200 lines are 8,000,000 looks, which are refused."""
+    depth, text = rng.randint(1, 3), f"quantity > {rng.randint(0, 3)}"
     for n in range(depth):
         text = f"some x{n} in items satisfies (x{n}.quantity > 5 or ({text.replace('quantity >', f'x{n}.quantity >')}))"
     return a_document(text)

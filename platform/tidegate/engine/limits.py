@@ -17,3 +17,4 @@ MAX_DERIVED_DEPTH = 100
 MAX_LINES = 10_000  # lines of a list, and members of a list of texts
 MAX_FACT_TEXT = 100_000  # characters
 MAX_WINDOWS = 1_000  # of one fact
+MAX_LOOKS = 500_000  # lines against lines, of all rules of a set together

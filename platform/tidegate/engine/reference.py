@@ -29,6 +29,7 @@ from tidegate.engine.evaluation import Context, context_of
 from tidegate.engine.explain import WhyNot, why, why_not
 from tidegate.engine.language import tree
 from tidegate.engine.logic import Truth, conjunction, disjunction, negation
+from tidegate.engine.looks import check_looks
 from tidegate.engine.patterns.matcher import Matcher
 from tidegate.engine.patterns.matcher import match as own_match
 from tidegate.engine.policies import Candidate
@@ -66,6 +67,7 @@ def evaluate(
     context = context_of(ruleset, facts, now, timezone, currency, match or own_match)
     with localcontext(EXACT):
         context.facts.check(ruleset.facts_checked)
+        check_looks(ruleset, facts)
         return _Evaluation(context, ruleset).decide()
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from tidegate.engine.language import tree
 from tidegate.engine.language.rendering import literal_text, render
 from tidegate.engine.language.types import Type
+from tidegate.engine.looks import Chain, chains
 from tidegate.engine.values import plain
 from tidegate.engine.vocabulary import Action, Fact, Gate, Texts, Vocabulary
 
@@ -291,6 +292,15 @@ class RuleSet:
     @cached_property
     def list_values(self) -> Mapping[str, tuple[object, ...]]:
         return {name: named.values for name, named in self.lists.items()}
+
+    @cached_property
+    def nested_lists(self) -> tuple[Chain, ...]:
+        """Lists that are looked through inside one another (engine/looks.py)."""
+        nodes = [derived.node for derived in self.derive.values()]
+        nodes += [node for stage in self.stages for node in _nodes(stage.otherwise)]
+        for rule in self.rules:
+            nodes += [leaf.node for leaf in rule.leaves] + _nodes(rule.actions)
+        return chains(nodes)
 
     @cached_property
     def facts_read(self) -> frozenset[str]:

@@ -34,6 +34,7 @@ from tidegate.engine.compiled.ruling import Given, Judged, Ruling
 from tidegate.engine.compiled.traits import overlaid_in, rounds
 from tidegate.engine.evaluation import Context, context_of
 from tidegate.engine.language import tree
+from tidegate.engine.looks import check_looks
 from tidegate.engine.patterns.matcher import Matcher
 from tidegate.engine.patterns.matcher import match as own_match
 from tidegate.engine.reference import active
@@ -69,6 +70,7 @@ class Program:
         first = self.parts[0]
         # one block, no rounding, no active days, a short way to conclude
         self.plain = self.single and not (self.rounds or first.timed) and first.quick is not None
+        self.plain = self.plain and not ruleset.nested_lists
         self._run, self._every = first.run, first.every
         self._conclusions = Conclusions(first.block, first.quick or no_way)
         self._known = self._conclusions.known
@@ -118,6 +120,7 @@ class Program:
             return typed_document(self.ruleset, facts, currency)
 
     def _decide(self, given: Given) -> Ruling:
+        check_looks(self.ruleset, given[2])
         with localcontext(EXACT):
             if not self.single:
                 return Ruling.of_stages(self, given)
