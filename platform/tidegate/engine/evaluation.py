@@ -16,6 +16,7 @@ from tidegate.engine.facts import Facts, Line
 from tidegate.engine.language import tree
 from tidegate.engine.language.functions import FUNCTIONS
 from tidegate.engine.logic import Truth, negation
+from tidegate.engine.long_lists import LongLists
 from tidegate.engine.operations import NEGATABLE, arithmetic, compare, equal, finite, member_of
 from tidegate.engine.operations import Interval as Interval
 from tidegate.engine.patterns.conjuncts import fields_read, outside
@@ -74,6 +75,7 @@ class Context:
         self.variables: dict[str, object] = {}
         self.derived: dict[str, tuple[object, Reads]] = {}
         self.reads = Reads()
+        self.long_lists = LongLists()
 
     def value(self, node: tree.Node) -> Any:
         return _VALUE[type(node)](self, node)
@@ -214,7 +216,9 @@ def _passes(context: Context, value: object, test: tree.Node) -> Truth:
             if isinstance(value, datetime)
             else None
         )
-    return one_of(value, context.value(test))
+    found = context.value(test)
+    held = context.long_lists.holds(value, found)
+    return one_of(value, found) if held is None else held
 
 
 def one_of(value: object, found: object) -> Truth:
