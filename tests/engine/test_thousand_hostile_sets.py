@@ -55,9 +55,10 @@ def growth(rng: Random) -> dict[str, Any]:
 
 def every_with_every(rng: Random) -> dict[str, Any]:
     """Lines against lines; three levels over 200 lines are 8,000,000 looks, which are refused."""
-    depth, text = rng.randint(1, 3), f"quantity > {rng.randint(0, 3)}"
-    for n in range(depth):
-        text = f"some x{n} in items satisfies (x{n}.quantity > 5 or ({text.replace('quantity >', f'x{n}.quantity >')}))"
+    depth, least = rng.randint(1, 3), rng.choice((3, 10**6))
+    text = f"x{depth - 1}.quantity > {least}"
+    for n in reversed(range(depth)):
+        text = f"some x{n} in items satisfies (x{n}.quantity > {least} or ({text}))"
     return a_document(text)
 
 
