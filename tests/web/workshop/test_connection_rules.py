@@ -8,7 +8,7 @@ import pytest
 
 from tidegate.store.tables import Order
 
-pytestmark = pytest.mark.xdist_group("web")
+pytestmark = pytest.mark.xdist_group("workshop")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from tidegate.services.workshop import checking, drafts
 
-pytestmark = pytest.mark.xdist_group("web")
+pytestmark = pytest.mark.xdist_group("workshop")
 WAIT_S = 120
 RULE = {
     "id": "bad-phone",

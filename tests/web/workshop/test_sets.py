@@ -13,7 +13,7 @@ import pytest
 from tidegate.services.workshop import drafts
 from tidegate.store.tables import Order
 
-pytestmark = pytest.mark.xdist_group("web")
+pytestmark = pytest.mark.xdist_group("workshop")
 PAGES = (
     "/rules",
     "/rules/parameters",

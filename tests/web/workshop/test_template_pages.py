@@ -10,7 +10,7 @@ import pytest
 from tidegate.engine.cases import run_cases
 from tidegate.services.workshop import drafts, templates
 
-pytestmark = pytest.mark.xdist_group("web")
+pytestmark = pytest.mark.xdist_group("workshop")
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

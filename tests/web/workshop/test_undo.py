@@ -9,7 +9,7 @@ import pytest
 
 from tidegate.services.workshop import drafts
 
-pytestmark = pytest.mark.xdist_group("web")
+pytestmark = pytest.mark.xdist_group("workshop")
 PAGE = "/rules/review"
 
 
