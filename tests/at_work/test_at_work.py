@@ -26,6 +26,7 @@ def agree(folder: Path, orders: int, url: str, redis_url: str | None = None, **h
     assert all(found.figures[f"numbers in {shop}"] > 0 for shop in work_orders.SHOPS)
 
 
+@pytest.mark.long
 @pytest.mark.faults
 @pytest.mark.xdist_group("at_work")
 def test_a_small_day_embedded(tmp_path: Path) -> None:

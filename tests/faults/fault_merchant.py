@@ -135,7 +135,11 @@ def person(context: Context, live: dict[str, str], told: Collection[str]) -> Non
         stuck = work.session.execute(
             select(Effect.parcel_id, Effect.client_key, Parcel.order_id)
             .join(Parcel, Parcel.id == Effect.parcel_id)
-            .where(Effect.kind == "waybill", Effect.state == "unknown")
+            .where(Effect.kind == "waybill")
+            .where(  # unclear, or an older one that the carrier said it did not void
+                (Effect.state == "unknown")
+                | ((Effect.state == "confirmed") & (Effect.generation < Parcel.generation))
+            )
         ).all()
     for parcel_id, key, order_id in stuck:
         settling.settle_waybill(context, parcel_id, live.get(key), "li", "已向快递公司核实")
