@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tidegate.errors import RemoteRefused, TidegateError
-from tidegate.sdk.account import Account
+from tidegate.sdk.account import Account, pairs_of
 from tidegate.sdk.answers import broken, error_of, is_done
 from tidegate.sdk.carrier import Contact, Issued, Waybill, WaybillRequest
 from tidegate.sdk.carrier_codes import CarrierCodes
@@ -28,8 +28,8 @@ class DouyinWaybills:
     def __init__(self, account: Account, client: DouyinClient) -> None:
         self._account, self._client = account, client
         self._carriers = CarrierCodes(account)
-        self._products = _pairs(account.settings.get("waybill_products", ""))
-        self._templates = _pairs(account.settings.get("label_templates", ""))
+        self._products = pairs_of(account.settings.get("waybill_products", ""))
+        self._templates = pairs_of(account.settings.get("label_templates", ""))
 
     def create_waybill(self, request: WaybillRequest) -> Waybill:
         """A number; a repeated package id of an order answers the number it got then.
@@ -147,12 +147,6 @@ def _place(contact: Contact) -> dict[str, str]:
 def _reached(contact: Contact) -> dict[str, str]:
     mobile = contact.phone.startswith("1") and len(contact.phone) == 11
     return {"name": contact.name, "mobile" if mobile else "phone": contact.phone}
-
-
-def _pairs(text: str) -> dict[str, str]:
-    """`code=value` pairs, separated by spaces or commas."""
-    pairs = (part.partition("=") for part in text.replace(",", " ").split())
-    return {code: value for code, _, value in pairs if value}
 
 
 def _no_cipher(number: str) -> RemoteRefused:

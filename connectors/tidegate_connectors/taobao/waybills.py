@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from tidegate.errors import RemoteRefused, RemoteRetry, RemoteUnknown
-from tidegate.sdk.account import Account
+from tidegate.sdk.account import Account, pairs_of
 from tidegate.sdk.answers import SAID, broken, error_of
 from tidegate.sdk.carrier import Contact, Issued, Waybill, WaybillRequest
 from tidegate.sdk.carrier_codes import CarrierCodes
@@ -32,7 +32,7 @@ class Waybills:
         self._account, self._client = account, client
         self._carriers = CarrierCodes(account)
         settings = account.settings
-        self._templates = dict(_pairs(settings.get("label_templates", "")))
+        self._templates = pairs_of(settings.get("label_templates", ""))
         self._absent = set(settings.get("absent_codes", "").replace(",", " ").split())
 
     def create_waybill(self, request: WaybillRequest) -> Waybill:
@@ -195,11 +195,6 @@ def _services(request: WaybillRequest) -> dict[str, Any]:
     return {
         name: {"value": str(Decimal(minor).scaleb(-2))} for name, minor in asked.items() if minor
     }
-
-
-def _pairs(text: str) -> Sequence[tuple[str, str]]:
-    parts = (part.partition("=") for part in text.replace(",", " ").split())
-    return [(code, value) for code, _, value in parts if value]
 
 
 def _json(value: Any) -> str:

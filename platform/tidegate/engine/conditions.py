@@ -35,7 +35,6 @@ from tidegate.engine.vocabulary import Action, Argument, Texts, Vocabulary
 ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,79}\Z")
 NAME = re.compile(r"[^\W\d]\w{0,79}\Z")
 MAX_GROUP_DEPTH = 10
-_BINDING = (tree.Quantified, tree.Filter, tree.For)
 _LONGEST = 600  # of a problem's text: it may quote a value
 _READ: dict[str, Callable[[Any], object]] = {
     "number": parse_decimal,
@@ -279,12 +278,14 @@ class Reading:
                 f"split it with derive",
             )
             return False
-        if text == raw.strip() or not any(isinstance(part, _BINDING) for part in tree.walk(node)):
+        if text == raw.strip() or not any(
+            isinstance(part, tree.BINDING) for part in tree.walk(node)
+        ):
             return True
         again, _, problems = bind(parse(text), scope)
         if problems or again != node:
             names = sorted(
-                {part.variable for part in tree.walk(node) if isinstance(part, _BINDING)}
+                {part.variable for part in tree.walk(node) if isinstance(part, tree.BINDING)}
             )
             listed = ", ".join(names)
             self.report(
@@ -552,7 +553,10 @@ class Reading:
 
 def _variables(nodes: Iterable[tree.Node]) -> set[str]:
     return {
-        part.variable for node in nodes for part in tree.walk(node) if isinstance(part, _BINDING)
+        part.variable
+        for node in nodes
+        for part in tree.walk(node)
+        if isinstance(part, tree.BINDING)
     }
 
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from tidegate.engine.rulesets import RuleSet
 
 Chain = tuple[str, ...]  # names of lists, the outermost first
-_BINDING = (tree.Quantified, tree.Filter, tree.For)
 
 
 def chains(nodes: Iterable[tree.Node]) -> tuple[Chain, ...]:
@@ -49,7 +48,7 @@ def check_looks(ruleset: RuleSet, document: Mapping[str, Any]) -> None:
 
 
 def _chains(node: tree.Node, outer: Chain) -> Iterator[Chain]:
-    if not isinstance(node, _BINDING):
+    if not isinstance(node, tree.BINDING):
         for child in tree.children(node):
             yield from _chains(child, outer)
         return

@@ -150,7 +150,7 @@ def _candidates(context: Context, node: tree.Node) -> Iterator[datetime]:
     """Instants after `now` at which some comparison below this node may change."""
     if isinstance(node, tree.Derived):
         yield from _candidates(context, context.derive[node.id])
-    elif isinstance(node, (tree.Quantified, tree.Filter, tree.For)):
+    elif isinstance(node, tree.BINDING):
         yield from _over_elements(context, node)
     elif isinstance(node, tree.Sequence):
         yield from _over_events(context, node)

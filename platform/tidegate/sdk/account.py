@@ -11,6 +11,12 @@ from tidegate.sdk.http.dialing import Dialer
 from tidegate.sdk.manifest import Manifest
 
 
+def pairs_of(text: str) -> dict[str, str]:
+    """A setting of `code=value` pairs, separated by spaces or commas; those without a value are left out."""
+    parts = (part.partition("=") for part in text.replace(",", " ").split())
+    return {code: value for code, _, value in parts if value}
+
+
 class TokenKeeper(Protocol):
     """Holds the account's tokens; of many callers in many processes one asks for new ones."""
 

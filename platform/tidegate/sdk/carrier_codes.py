@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tidegate.errors import RemoteRefused
 from tidegate.sdk.account import Account
+from tidegate.sdk.manifest import Manifest
 
 SETTING = "carrier_codes"  # `JD=jd DBL=debangwuliu`
+
+
+def codes_of(manifest: Manifest, settings: Mapping[str, str]) -> dict[str, str]:
+    """The platform's code, or its name of a carrier, by ours."""
+    own = (pair.partition("=") for pair in settings.get(SETTING, "").split())
+    return {**manifest.carriers, **{ours: theirs for ours, _, theirs in own}}
 
 
 class CarrierCodes:
@@ -13,8 +22,7 @@ class CarrierCodes:
 
     def __init__(self, account: Account) -> None:
         self._manifest = account.manifest
-        own = (pair.partition("=") for pair in account.settings.get(SETTING, "").split())
-        self._codes = {**account.manifest.carriers, **{ours: theirs for ours, _, theirs in own}}
+        self._codes = codes_of(account.manifest, account.settings)
 
     def of(self, carrier: str) -> str:
         """Raises RemoteRefused for a carrier without a code: nothing was sent, a person adds it."""

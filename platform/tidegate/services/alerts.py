@@ -16,10 +16,11 @@ from tidegate.services.decisions import ask
 from tidegate.services.facts import parcel_facts
 from tidegate.services.notices.spreading import Risen, tell
 from tidegate.services.people import required_reason
-from tidegate.services.ringing import OPEN, ring
+from tidegate.services.ringing import ring, unresolved
 from tidegate.services.states import is_final, record
 from tidegate.services.stock_missing import missing_units
 from tidegate.services.subjects import load_subjects
+from tidegate.services.view_marks import OPEN_ALERT
 from tidegate.services.work import enqueue
 from tidegate.store.tables import Alert, Parcel, Scan
 from tidegate.store.unit_of_work import UnitOfWork
@@ -45,11 +46,7 @@ def _watch(
     scans: dict[int, list[Scan]] = defaultdict(list)
     for scan in session.scalars(select(Scan).where(Scan.parcel_id.in_(wanted)).order_by(Scan.at)):
         scans[scan.parcel_id].append(scan)
-    known: dict[int, dict[str, Alert]] = defaultdict(dict)
-    for alert in session.scalars(
-        select(Alert).where(Alert.parcel_id.in_(wanted), Alert.state != "resolved")
-    ):
-        known[alert.parcel_id or 0][alert.kind] = alert
+    known = unresolved(work, [_key(parcel) for parcel in parcels])
     missing = missing_units(work, subjects)
     risen: list[Risen] = []
     with session.no_autoflush:
@@ -58,7 +55,7 @@ def _watch(
                 subjects[parcel.order_id], parcel, scans=scans[parcel.id],
                 missing_units=missing.get(parcel.order_id, 0),
             )  # fmt: skip
-            risen += _ring(work, context, parcel, facts, known[parcel.id], now, trigger)
+            risen += _ring(work, context, parcel, facts, known[_key(parcel)], now, trigger)
             if not is_final("parcel", parcel.state):
                 _wake(work, context, parcel, facts, now)
     tell(work, risen, now)
@@ -89,7 +86,7 @@ def resolve(context: Context, alert_id: int, actor: str, reason: str) -> None:
     now = context.clock()
     with context.store.begin(context.tenant_id) as work:
         alert = _alert(work, alert_id)
-        if alert.state in OPEN:
+        if alert.state in OPEN_ALERT:
             alert.state, alert.resolved_at, alert.acknowledged_by = "closed", now, actor
             _noted(work, alert, "alert_closed", actor, now, told)
         work.commit()
@@ -116,9 +113,13 @@ def _ring(
         )  # fmt: skip
 
     return ring(
-        work, f"parcel:{parcel.id}", found, known, now, order_id=parcel.order_id,
+        work, _key(parcel), found, known, now, order_id=parcel.order_id,
         parcel_id=parcel.id, raised=raised,
     )  # fmt: skip
+
+
+def _key(parcel: Parcel) -> str:
+    return f"parcel:{parcel.id}"
 
 
 def _wake(

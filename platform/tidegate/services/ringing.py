@@ -11,10 +11,9 @@ from sqlalchemy import select
 from tidegate.engine.decisions import Outcome
 from tidegate.services.decisions import Verdict
 from tidegate.services.notices.spreading import Risen
+from tidegate.services.view_marks import OPEN_ALERT
 from tidegate.store.tables import Alert
 from tidegate.store.unit_of_work import UnitOfWork
-
-OPEN = ("open", "acknowledged")
 
 
 def ring(
@@ -37,7 +36,7 @@ def ring(
     for kind, action in ringing.items():
         severity = str(action.args.get("severity", "warning"))
         if kind in known:
-            if known[kind].state in OPEN:  # a rule may make it more pressing
+            if known[kind].state in OPEN_ALERT:  # a rule may make it more pressing
                 known[kind].severity = severity
             continue
         work.session.flush()
@@ -58,7 +57,7 @@ def ring(
     for kind, alert in known.items():
         if (kind not in ringing or kind in quiet) and not found.failed:
             alert.state, alert.resolved_at = "resolved", alert.resolved_at or now
-        elif alert.severity != before[kind] and alert.state in OPEN:
+        elif alert.severity != before[kind] and alert.state in OPEN_ALERT:
             risen.append((alert, before[kind]))
     return risen
 

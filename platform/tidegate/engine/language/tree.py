@@ -241,6 +241,9 @@ class Sequence(Node):
     within: Node | None = None
 
 
+BINDING = (Quantified, For, Filter)  # what names each element of a list while it looks at it
+
+
 def children(node: Node) -> Iterator[Node]:
     """The direct parts of a node, left to right."""
     for name in node.__dataclass_fields__:

@@ -14,6 +14,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 
 from tidegate.errors import Conflict, InputError, NotFound
+from tidegate.sdk.carrier_codes import codes_of
 from tidegate.services.accounts import events
 from tidegate.services.context import Context
 from tidegate.services.effect_rows import WRITE_BACK
@@ -189,7 +190,7 @@ def _table(
         .order_by(Parcel.handed_over_at, Parcel.id)
     )
     zone = ZoneInfo(place.settings.get("timezone") or context.timezone)
-    names = _carrier_names(place)
+    names = codes_of(manifest_called(CONNECTOR), place.settings)
     columns = columns_of(place)
     table = [[header for header, _ in columns]]
     for parcel, number, shop in rows:
@@ -203,8 +204,3 @@ def _table(
         }  # fmt: skip
         table.append([said[what] for _, what in columns])
     return table
-
-
-def _carrier_names(place: Place) -> dict[str, str]:
-    own = (pair.partition("=") for pair in place.settings.get("carrier_codes", "").split())
-    return {**manifest_called(CONNECTOR).carriers, **{ours: theirs for ours, _, theirs in own}}
