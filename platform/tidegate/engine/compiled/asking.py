@@ -72,8 +72,8 @@ def add_rest(block: Block, code: Code, closures: Closures) -> None:
     """Code that returns what `Found` says."""
     code.add(_UNCLEAR)
     together = _asked_together(block)
-    for node in together:
-        _add_shared(node, block, code, closures)
+    for place, node in enumerate(together):
+        _add_shared(node, block, code, closures, "(n | unclear)" if place else "n")
     left = [[node for node in nodes if node not in together] for nodes in block.rest]
     if any(left):
         _add_left(left, code, closures)
@@ -85,7 +85,9 @@ def _asked_together(block: Block) -> list[tree.Node]:
     return [node for node, _ in counted.most_common(TOGETHER)]
 
 
-def _add_shared(node: tree.Node, block: Block, code: Code, closures: Closures) -> None:
+def _add_shared(
+    node: tree.Node, block: Block, code: Code, closures: Closures, candidates: str
+) -> None:
     bits = sum(1 << index for index, nodes in enumerate(block.rest) if node in nodes)
     body = code.inner()
     fields = closures.compared_fields(node)
@@ -98,7 +100,7 @@ def _add_shared(node: tree.Node, block: Block, code: Code, closures: Closures) -
         body.add(SLOTS)
         body.add(_ASK, {"S": slot, "F": code.bind(closure)})
     body.add(_CLOSE, {"OTHERS": code.bind(block.every & ~bits)})
-    code.add("m = (n | unclear) & R", {"R": code.bind(bits)})
+    code.add(f"m = {candidates} & R", {"R": code.bind(bits)})
     code.body += either("m", {}, body, code.inner()).body
 
 

@@ -8,11 +8,13 @@ false. Deciding is a look-up and an AND for each column, however many rules ther
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cmp_to_key
+from itertools import count
+from threading import Lock
 from typing import Any
 
 from tidegate.engine.evaluation import Context
@@ -162,6 +164,61 @@ class LineValues:
         return found
 
 
+class LineClasses:
+    """Values of one line by what they do to the rules of one column: values that do the same are one class, a bit of
+    its own, so that a pass over the lines gathers small numbers. `seen` has the class of a value; who does not find it
+    there asks `look`. Bits are numbered by `count`, which several columns may share.
+    """
+
+    def __init__(self, members: Members, count: Iterator[int]) -> None:
+        self.members = members
+        self.seen: dict[object, int] = {}
+        self._count = count
+        self._classes: dict[Pair, int] = {}
+        self._one_at_a_time = Lock()  # or one class might get two bits
+        self.look(None)
+
+    def look(self, value: object) -> int:
+        pair = true_and_unknown(self.members.inner, value)
+        with self._one_at_a_time:
+            if pair not in self._classes:
+                self._classes[pair] = 1 << next(self._count)
+            found = self._classes[pair]
+        if len(self.seen) < MEMO:
+            self.seen[value] = found
+        return found
+
+    def conclude(self, classes: int) -> Pair:
+        """The pair of a list in which these classes were seen."""
+        true = unknown = 0
+        for (holding, unclear), bit in list(self._classes.items()):
+            if classes & bit:
+                true |= holding
+                unknown |= unclear
+        return self.members.conclude(true, unknown)
+
+
+class ListClasses:
+    """The columns of one list together: `known` has the pair of all classes a list was seen to have; who does not find
+    it there asks `conclude`.
+    """
+
+    def __init__(self, columns: Sequence[Members]) -> None:
+        numbers = count()
+        self.columns = [LineClasses(column, numbers) for column in columns]
+        self.known: dict[int, Pair] = {}
+
+    def conclude(self, classes: int) -> Pair:
+        opened, unknown = -1, 0
+        for column in self.columns:
+            own = column.conclude(classes)
+            opened &= own[0]
+            unknown |= own[1]
+        if len(self.known) < MEMO:
+            self.known[classes] = opened, unknown
+        return opened, unknown
+
+
 @dataclass
 class OrderedTable:
     """`open[r]` and `unknown[r]` for region r: 2i+1 is point i itself, 2i lies below it."""
@@ -193,10 +250,10 @@ def ordered_table(column: Column, currency: str = "") -> OrderedTable:
             if (found is None) != (before is None):
                 unclear[start] = unclear.get(start, 0) ^ bits
             before = found
-    count = 2 * len(merged) + 1
+    regions = 2 * len(merged) + 1
     keys = [point.amount if isinstance(point, Money) else point for point in merged]
-    whole = [column.every & ~bits for bits in _swept(closed, count)]
-    return OrderedTable(keys, whole, _swept(unclear, count) if any(unclear.values()) else None)
+    whole = [column.every & ~bits for bits in _swept(closed, regions)]
+    return OrderedTable(keys, whole, _swept(unclear, regions) if any(unclear.values()) else None)
 
 
 def _own_points(column: Column, cell: tree.Node, currency: str) -> list[Any]:
@@ -263,10 +320,10 @@ def _sample(kind: str, currency: str) -> object:
     return samples[kind]
 
 
-def _swept(toggles: Mapping[int, int], count: int) -> list[int]:
+def _swept(toggles: Mapping[int, int], regions: int) -> list[int]:
     bits = 0
     out: list[int] = []
-    for region in range(count):
+    for region in range(regions):
         bits ^= toggles.get(region, 0)
         out.append(bits)
     return out

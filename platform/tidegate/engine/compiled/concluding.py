@@ -66,6 +66,18 @@ def no_way(judged: Judgement, doubter: Doubter) -> None:
     del judged, doubter
 
 
+def apart(ruleset: RuleSet, stage: Stage, rules: Sequence[Rule]) -> list[Outcomes] | None:
+    """What each rule says, where that is all there is to it: every rule that fires says its own, whatever the others
+    do; None for any other stage.
+    """
+    if stage.policy != "collect" or stage.otherwise or any(rule.table_policy for rule in rules):
+        return None
+    plan = _Plan(ruleset, stage, rules)
+    if plan.fails or not all(plan.alone):
+        return None
+    return [outcomes for outcomes in plan.outcomes if outcomes is not None]
+
+
 class _Plan:
     def __init__(self, ruleset: RuleSet, stage: Stage, rules: Sequence[Rule]) -> None:
         self.otherwise = constant_outcomes(stage.otherwise, OTHERWISE)

@@ -245,11 +245,30 @@ def add_reading(layout: Layout, code: Code, block: Block | None, closures: Closu
             lines.setdefault(lists[group], []).append(fact.field_name)
         elif name in columns or name in layout.raw or name in layout.windows:
             groups.setdefault(group, []).append(name)
+    late = {name: _of_few(own) for name, own in columns.items()}
     for group, names in groups.items():
-        _add_group(group, names, layout, code, columns, closures)
+        early = {name: [c for c in columns.get(name, ()) if c not in late[name]] for name in names}
+        _add_group(group, names, layout, code, early, closures)
     for group in lines:
         members = [one for one in (block.members if block else ()) if one.group == group]
         add_lines(group, code, members)
+    for name, own in late.items():
+        _add_late(name, own, code, closures)
+
+
+def _of_few(columns: Sequence[Column]) -> list[Column]:
+    """Columns that search in a text for few rules: hardly any of these is open at the end."""
+    return [column for column in columns if column.kind == "words" and looking(column) != ALWAYS]
+
+
+def _add_late(name: str, columns: Sequence[Column], code: Code, closures: Closures) -> None:
+    group, _, field_name = name.partition(".")
+    for column in columns:
+        own = code.inner()
+        keys = {"G": own.bind(group), "K": own.bind(field_name)}
+        own.add("v = (doc.get(G) or NOTHING).get(K)", keys)
+        add_column(column, own, closures, "v")
+        code.body += while_open(looking(column), own).body
 
 
 def _add_group(
@@ -266,6 +285,8 @@ def _add_group(
     inner, rules = code.inner(), 0
     inner.add("g = doc.get(G) or NOTHING", {"G": code.bind(group)})
     for name in sorted(names, key=lambda name: min(map(_late, columns.get(name, ())), default=())):
+        if not (columns.get(name) or name in layout.raw or name in layout.windows):
+            continue
         own, open_rules = inner.inner(), 0
         own.add("v = g.get(K)", {"K": code.bind(name.partition(".")[2])})
         for slots in (layout.raw, layout.windows):
@@ -277,7 +298,8 @@ def _add_group(
             open_rules |= looking(column)
         rules |= open_rules
         inner.body += (while_open(open_rules, own) if len(names) > 1 else own).body
-    code.body += while_open(rules, inner).body
+    if rules:
+        code.body += while_open(rules, inner).body
 
 
 def _late(column: Column) -> tuple[int, int]:

@@ -7,9 +7,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tidegate.engine.compiled.assembly import Code, either
-from tidegate.engine.compiled.columns import LineValues, Members
+from tidegate.engine.compiled.columns import LineValues, ListClasses, Members
 from tidegate.engine.compiled.guards import is_sparse, while_open
 
+FEW_CLASSES = 16  # points of a column up to which its values are gathered as classes
+_CLASS = """
+try:
+    got |= T[r.get(K)]
+except KeyError:
+    got |= LOOK(r.get(K))
+"""
+_CLASSES = """
+try:
+    a, b = KNOWN[got]
+except KeyError:
+    a, b = END(got)
+n &= a
+if b:
+    u |= b
+"""
 _VALUE = """
 try:
     a, b = T[r.get(K)]
@@ -33,23 +49,47 @@ def add_lines(group: str, code: Code, columns: Sequence[Members]) -> None:
 
 
 def _one_pass(group: str, code: Code, columns: Sequence[Members], rules: int) -> Code:
-    found, each, asked, missing = (code.inner() for _ in range(4))
-    for place, column in enumerate(columns):
-        names = {"SOME": f"some{place}", "DOUBT": f"doubt{place}"}
-        values = LineValues(column.inner)
-        asked.add("SOME = DOUBT = 0", names)
-        names |= {"T": code.bind(values.seen), "LOOK": code.bind(values.look)}
-        each.add(_VALUE, {"K": code.bind(column.field), **names})
-    asked.add("for r in rows:\n    BODY", {}, each)
-    for place, column in enumerate(columns):
-        _conclude(column, {"SOME": f"some{place}", "DOUBT": f"doubt{place}"}, asked)
+    found, first, each, last, missing = (code.inner() for _ in range(5))
+    few = [column for column in columns if _has_few_classes(column)]
+    if few:
+        _by_class(few, first, each, last)
+    for place, column in enumerate(column for column in columns if column not in few):
+        _by_rules(column, place, first, each, last)
+    first.add("for r in rows:\n    BODY", {}, each)
+    first.body += last.body
     missing.add("u |= R", {"R": code.bind(rules)})
     found.add("rows = doc.get(G)", {"G": code.bind(group)})
-    found.body += either("rows is not None", {}, asked, missing).body
+    found.body += either("rows is not None", {}, first, missing).body
     return found
 
 
-def _conclude(column: Members, names: dict[str, str], code: Code) -> None:
+def _has_few_classes(column: Members) -> bool:
+    """Whether the values of its lines can do few different things."""
+    points = {point for own in column.inner.points.values() for point in own}
+    return column.inner.kind in ("text", "boolean") and len(points) <= FEW_CLASSES
+
+
+def _by_class(columns: Sequence[Members], first: Code, each: Code, last: Code) -> None:
+    """One small number for all lines and columns; what it means is remembered."""
+    together = ListClasses(columns)
+    first.add("got = 0")
+    for classes in together.columns:
+        names = {"K": first.bind(classes.members.field), "T": first.bind(classes.seen)}
+        each.add(_CLASS, {"LOOK": first.bind(classes.look), **names})
+    last.add(_CLASSES, {"KNOWN": first.bind(together.known), "END": first.bind(together.conclude)})
+
+
+def _by_rules(column: Members, place: int, first: Code, each: Code, last: Code) -> None:
+    """The rules that hold for some line, and those in doubt on one."""
+    names: dict[str, str | int] = {"SOME": f"some{place}", "DOUBT": f"doubt{place}"}
+    values = LineValues(column.inner)
+    first.add("SOME = DOUBT = 0", names)
+    table = {"T": first.bind(values.seen), "LOOK": first.bind(values.look)}
+    each.add(_VALUE, {"K": first.bind(column.field), **table, **names})
+    _conclude(column, names, last)
+
+
+def _conclude(column: Members, names: dict[str, str | int], code: Code) -> None:
     """From what any line had to the rules that stay open; a doubt takes the longer way."""
     sure, doubtful = code.inner(), code.inner()
     others = code.bind(column.inner.every & ~column.rules)

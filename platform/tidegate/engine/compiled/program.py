@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from tidegate.engine import clock
 from tidegate.engine.compiled.closures import Closures
-from tidegate.engine.compiled.concluding import no_way
+from tidegate.engine.compiled.concluding import Outcomes, apart, no_way
 from tidegate.engine.compiled.conclusions import Conclusions, in_three, indexes
 from tidegate.engine.compiled.documents import FactDocument, typed_document
 from tidegate.engine.compiled.layout import (
@@ -74,6 +74,9 @@ class Program:
         self._run, self._every = first.run, first.every
         self._conclusions = Conclusions(first.block, first.quick or no_way)
         self._known = self._conclusions.known
+        alone = apart(ruleset, first.stage, first.block.rules) if self.plain else None
+        self._apart: list[Outcomes] | None = None if alone is None else [(), *alone]
+        self._marks = [0, *(1 << index for index in range(len(first.block.rules)))]
         self._nearness: dict[int, Nearness] = {}
         self.overlay = {
             name: self.layout.raw[name] for name in overlaid_in(ruleset) if name in self.layout.raw
@@ -105,6 +108,16 @@ class Program:
         ruling = Ruling()  # straight on: this is the product's hottest path
         ruling.program, ruling._given = self, given
         ruling._judged = judged = self._run(typed, given, self._every, ruling)
+        if self._apart is not None:
+            outcomes, marks = self._apart, self._marks
+            said: Outcomes = ()
+            open_rules = judged if judged.__class__ is int else judged[0]
+            while open_rules:  # from the last to the first; the lists begin at one
+                place = open_rules.bit_length()
+                said = outcomes[place] + said
+                open_rules ^= marks[place]
+            ruling.actions = said
+            return ruling
         found = self._known.get(judged)
         if found is None:
             found = self._conclusions.of(judged, ruling)

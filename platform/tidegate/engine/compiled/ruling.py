@@ -53,23 +53,43 @@ class Judged:
 class Ruling:
     """A decision of a compiled set. `actions` is what a caller carries out."""
 
-    __slots__ = ("_candidates", "_given", "_judged", "_settlement", "_x", "actions", "program")
+    # made light, one per decision: what only the general way needs is set when it is asked for
+    __slots__ = ("_asked", "_given", "_judged", "_slots", "_standing", "actions", "program")
     program: Program
     actions: tuple[Outcome, ...]
     _given: Given
-    _x: list[Any]
     _judged: Any
-    _settlement: Settlement | None
-    _candidates: list[Candidate] | None
+    _slots: list[Any]
+    _standing: Settlement
+    _asked: list[Candidate]
 
-    def __getattr__(self, name: str) -> Any:
-        """What only the general way needs is not there yet (made light: one per decision)."""
-        if name == "_x":
-            self._x = self.program.slots(self._given)
-            return self._x
-        if name not in ("_settlement", "_candidates"):
-            raise AttributeError(name)
-        return None
+    @property
+    def _x(self) -> list[Any]:
+        try:
+            return self._slots
+        except AttributeError:
+            self._slots = self.program.slots(self._given)
+            return self._slots
+
+    @_x.setter
+    def _x(self, slots: list[Any]) -> None:
+        self._slots = slots
+
+    @property
+    def _settlement(self) -> Settlement | None:
+        return getattr(self, "_standing", None)
+
+    @_settlement.setter
+    def _settlement(self, settlement: Settlement) -> None:
+        self._standing = settlement
+
+    @property
+    def _candidates(self) -> list[Candidate] | None:
+        return getattr(self, "_asked", None)
+
+    @_candidates.setter
+    def _candidates(self, candidates: list[Candidate]) -> None:
+        self._asked = candidates
 
     @classmethod
     def of_one(cls, program: Program, given: Given, open_rules: int) -> Ruling:
@@ -92,12 +112,13 @@ class Ruling:
         """A set that sees what it wrote itself: stage by stage, stratum by stratum."""
         ruling = cls.__new__(cls)
         ruling.program, ruling._given, ruling._x = program, given, program.slots(given)
-        ruling._candidates, ruling._judged = [], []
-        ruling._settlement = ruling._new_settlement()
+        own: list[Candidate] = []
+        ruling._candidates, ruling._judged = own, []
+        ruling._settlement = standing = ruling._new_settlement()
         with localcontext(EXACT):
             for stage in program.ruleset.stages:
                 ruling._stage(stage)
-        ruling.actions = tuple(ruling._settlement.actions)
+        ruling.actions = tuple(standing.actions)
         return ruling
 
     # how it came about
@@ -166,7 +187,8 @@ class Ruling:
 
     def settled(self) -> Settlement:
         """The outcome the general way."""
-        if self._settlement is None:
+        settlement = self._settlement
+        if settlement is None:
             part, (bits, unclear, maybe) = self.program.parts[0], in_three(self._judged)
             with localcontext(EXACT):
                 unknown = unclear | self.program.resolve(part, self._x, maybe)
@@ -175,7 +197,7 @@ class Ruling:
                 self._candidates = candidates
                 settlement.settle(part.stage, candidates)
             self._settlement = settlement
-        return self._settlement
+        return settlement
 
     def _judge(self, judged: Judged) -> list[Candidate]:
         """Candidates in rule order; a rule whose arguments can't be known is unknown."""
