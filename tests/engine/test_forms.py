@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tidegate.engine.form_operators import operators_for, type_form
@@ -327,6 +327,7 @@ _JSON = st.recursive(
 
 
 @given(form=_JSON)
+@example(form={"text": "in"})
 @settings(max_examples=600, deadline=None)
 def test_any_json_is_a_form_or_is_refused(form: Any) -> None:
     for read in (expression_of, cell_of, entries_of, rule_keys_of):

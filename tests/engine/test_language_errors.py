@@ -12,6 +12,7 @@ import pytest
 from tidegate.engine.language import binding, constants, parser
 from tidegate.engine.language.binding import Scope, bind
 from tidegate.engine.language.parser import MAX_CHARACTERS, parse, parse_unary
+from tidegate.engine.language.rendering import render
 from tidegate.engine.language.types import Type, list_of, of_fact
 from tidegate.engine.problems import ExpressionError, Problem
 from tidegate.engine.vocabulary import Vocabulary
@@ -21,6 +22,9 @@ UNREADABLE = [
     ("x" * (MAX_CHARACTERS + 1), "rule.expression_too_long", 0, ""),
     ("not(" * 41 + "a" + ")" * 41, "rule.expression_too_deep", 0, ""),
     ("order.total >", "rule.syntax", 13, ""),
+    ("in", "rule.syntax", 0, ""),
+    ("count(or) > 1", "rule.syntax", 6, ""),
+    ("order.total > is", "rule.syntax", 14, ""),
     ("some a.b in items satisfies true", "rule.syntax", 5, ""),
     ('date("2026-02-30")', "rule.bad_literal", 0, ""),
     ('order.total > 1 CNY and time(now) > time("25:00")', "rule.bad_literal", 36, ""),
@@ -139,3 +143,7 @@ def test_a_cell_that_cannot_be_read_tells_where(cell: str, at: int) -> None:
     with pytest.raises(ExpressionError) as caught:
         parse_unary(cell)
     assert caught.value.problem.at == at
+
+
+def test_a_word_of_the_language_may_be_a_part_of_a_name() -> None:
+    assert render(parse("order.in = 1")) == "order.in = 1"

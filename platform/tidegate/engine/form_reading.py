@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tidegate.engine.language import tree
-from tidegate.engine.language.parser import parse
+from tidegate.engine.language.parser import RESERVED, parse
 from tidegate.engine.language.rendering import render
 from tidegate.engine.language.wording import QUANTIFIERS, SIGNS, TEXT_TESTS
 from tidegate.engine.problems import ExpressionError, Problem
@@ -24,9 +24,6 @@ from tidegate.engine.values import (
 )
 
 _NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*\Z")
-_RESERVED = frozenset(
-    ("and", "or", "not", "in", "is", "if", "then", "else", "between", "true", "false", "null")
-)
 MAX_LEVELS = 45
 MAX_PARTS = 2_000
 
@@ -223,7 +220,7 @@ def _only(form: Mapping[str, Any], known: set[str], wanted: set[str]) -> None:
 
 
 def _named(name: Any) -> str:
-    if not isinstance(name, str) or not _NAME.match(name) or name in _RESERVED:
+    if not isinstance(name, str) or not _NAME.match(name) or name in RESERVED:
         raise bad_form("name", name)
     return name
 

@@ -32,6 +32,7 @@ MAX_DEPTH = 40
 KEPT_TREES = 4_096  # a set of 5,000 rules says few things more often than that
 KEPT_LENGTH = 300  # characters; long texts seldom come twice, and their trees are large
 _WORDS = {"true": True, "false": False, "null": None}
+RESERVED = frozenset((*_WORDS, "and", "or", "not", "in", "is", "if", "then", "else", "between"))
 _OPERATORS = {"≥": ">=", "≤": "<=", "≠": "!=", "×": "*", "÷": "/"}
 # typed on a Chinese keyboard; one character for one, so that positions stay right
 _WIDE = str.maketrans("，、（）：＞＜＝＋－＊／［］【】．？！　", ",,():><=+-*/[][].?! ")
@@ -359,6 +360,14 @@ class _Build(Transformer[Token, Any]):
         word = str(parts[0])
         if word in _WORDS:
             return tree.Literal(_WORDS[word], at=_at(parts))
+        if word in RESERVED:
+            raise refusal(
+                "rule.syntax",
+                f"“{word}”是语言里的词，不能作名字；它前后少了一个值",
+                f"“{word}” is a word of the language, not a name; a value is missing beside it",
+                word,
+                at=_at(parts),
+            )
         return tree.Name(word, at=_at(parts))
 
     def named(self, parts: list[Any]) -> tuple[Token, tree.Node]:
