@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from work_merchant import Merchant
+from work_merchant import COURIERS, Merchant
 from work_orders import SCARCE, SCARCE_UNITS, SHOPS, Plan
 
 LEFT = frozenset(
@@ -15,7 +15,6 @@ LEFT = frozenset(
 )
 OVER = frozenset({"rejected", "cancelled"})
 PUSHED_TO = ("shopify", "woocommerce", "generic")
-FOLDS = {"SF": "SF", "YTO": "YTO"}
 EXPLAINED = {  # kind of alarm: what makes it ring in a run
     "stock_missing": "more of the scarce goods are promised than the shelf has",
     "waybill_late": "a carrier was away",
@@ -51,6 +50,7 @@ def compare(merchant: Merchant, plan: Plan, told: Mapping[str, Any]) -> Books:
         parcels.setdefault(row.order_id, []).append(row)
     _orders(books, plan, orders)
     _waybills(books, orders, parcels, told)
+    _closed(books, orders, parcels, told["taobao"])
     _shops(books, orders, parcels, told)
     _ends(books, plan, orders, parcels)
     _stock(books, merchant, told)
@@ -72,9 +72,9 @@ def _waybills(
 ) -> None:
     """Each parcel exactly one live waybill in exactly one ledger; no ledger has one that nobody has here."""
     live = {
-        (carrier, number)
-        for carrier, ledger in (("YTO", "kdniao"), ("SF", "sf"))
-        for _key, number, alive in told[ledger]["waybills"]
+        (one.carrier, number)
+        for one in COURIERS
+        for _key, number, alive in told[one.account]["waybills"]
         if alive
     }
     mine = Counter(
@@ -83,8 +83,10 @@ def _waybills(
         for one in rows
         if one.waybill_no and one.state != "cancelled"
     )
-    books.figures["live waybills of kdniao"] = sum(1 for carrier, _ in live if carrier == "YTO")
-    books.figures["live waybills of sf"] = sum(1 for carrier, _ in live if carrier == "SF")
+    for one in COURIERS:
+        made = [alive for _key, _number, alive in told[one.account]["waybills"]]
+        books.figures[f"live waybills of {one.account}"] = made.count(True)
+        books.figures[f"waybills voided at {one.account}"] = made.count(False)
     books.none("numbers that two parcels have", [one for one, times in mine.items() if times > 1])
     books.none("numbers of ours that no carrier has alive", sorted(mine.keys() - live))
     books.none("live waybills that no parcel has", sorted(live - mine.keys()))
@@ -94,6 +96,32 @@ def _waybills(
         if len([one for one in parcels.get(row.id, ()) if one.state != "cancelled"]) > 1
     ]
     books.none("orders with more than one parcel", several)
+
+
+def _closed(
+    books: Books, orders: Any, parcels: Mapping[int, list[Any]], taobao: Mapping[str, Any]
+) -> None:
+    """Taobao's waybills: of its own orders, from their OAID and nothing else; nobody was opened."""
+    mine = {
+        (one.waybill_no, number)
+        for (name, number), row in orders.items()
+        if name == "taobao"
+        for one in parcels.get(row.id, ())
+        if one.carrier == "ZTO" and one.waybill_no and one.state != "cancelled"
+    }
+    rows = taobao["closed"]
+    books.none(
+        "told taobao more of a recipient than its OAID",
+        [number for number, _order, keys, _oaid, _live in rows if keys != ["oaid", "tid"]],
+    )
+    books.none(
+        "waybills of taobao from another order's OAID",
+        [number for number, order, _keys, oaid, _live in rows if oaid != f"oaid-{order}"],
+    )
+    live = {(number, order) for number, order, _keys, _oaid, alive in rows if alive}
+    books.none("live waybills of taobao that are not their order's", sorted(live ^ mine))
+    opened = [call for call in taobao["calls"] if call.startswith("taobao.top.oaid.decrypt")]
+    books.none("recipients opened at taobao", opened)
 
 
 def _shops(
@@ -179,7 +207,7 @@ def _alarms(books: Books, merchant: Merchant) -> None:
 def _quiet(books: Books, merchant: Merchant) -> None:
     """Nothing is dead, and no outcome is open."""
     books.none("dead jobs", [one for one in merchant.jobs().items() if one[0].endswith(" dead")])
-    open_ = Counter(f"{row.kind} {row.state}" for row in merchant.effects())
+    open_ = merchant.effects()
     books.figures["effects"] = dict(open_)
     books.none(
         "open outcomes",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -25,7 +25,7 @@ from tidegate.services.remotes import accounts
 from tidegate.services.syncing import acts
 from tidegate.settings import Settings
 from tidegate.store.remote_tables import ConnectorAccount
-from tidegate.store.sync_tables import AccountSync
+from tidegate.store.sync_tables import AccountSync, FollowedParcel
 from tidegate.store.tables import (
     Alert,
     CarrierService,
@@ -50,7 +50,34 @@ MORE = {  # settings of accounts besides those a server gives
     "kdniao": {"services": "YTO.standard=YTO"}, "sf": {},
 }  # fmt: skip
 AT_ONCE = 100  # parcels of a batch of labels
-CARRIERS = {"YTO.standard": ("YTO", "kdniao", NORTH), "SF.standard": ("SF", "sf", SOUTH)}
+CURABLE = ("waybill_refused",)
+CALLS = (  # jobs that call somebody
+    "request_waybill", "void_waybill", "write_back", "advance_order", "fetch_order", "fetch_label",
+    "work_hook_messages",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Courier:
+    """A carrier service. `account` makes its waybills, `told_by` knows its scans, in the order of `codes`."""
+
+    service: str
+    carrier: str
+    account: str
+    places: tuple[tuple[str, str, str], ...]
+    first_minor: int
+    told_by: str
+    codes: tuple[str, ...]
+
+
+COURIERS = (
+    Courier("YTO.standard", "YTO", "kdniao", (NORTH,), 800, "kdniao", ("1", "2", "202", "3")),
+    Courier("SF.standard", "SF", "sf", (SOUTH,), 800, "sf", ("50", "30", "44", "80")),
+    # Taobao's own waybills, made from OAID; dearer, so that nobody else's parcels go by it.
+    Courier(
+        "ZTO.cainiao", "ZTO", "taobao", (NORTH, SOUTH), 1_800, "kdniao", ("1", "2", "202", "3")
+    ),
+)
 
 
 class Merchant:
@@ -65,6 +92,7 @@ class Merchant:
         self.context: Context = open_context(settings, carriers={})
         self.hooks: dict[str, str] = {}
         self.shops: dict[int, str] = {}
+        self._released: set[int] = set()
 
     def close(self) -> None:
         self.context.store.close()
@@ -85,29 +113,25 @@ class Merchant:
             )  # fmt: skip
             for row in goods:
                 work.add(row)
-            for code, (carrier, account, (province, _city, _district)) in CARRIERS.items():
+            for one in COURIERS:
                 work.add(
                     CarrierService(
-                        code=code,
-                        carrier=carrier,
-                        name_zh=carrier,
-                        name_en=carrier,
-                        connector=account,
+                        code=one.service, carrier=one.carrier, name_zh=one.carrier,
+                        name_en=one.carrier, connector=one.account,
                     )
-                )
-                work.add(
-                    ServiceZone(service_code=code, province=province, zone="1", transit_hours=48)
-                )
+                )  # fmt: skip
+                for province, _city, _district in one.places:
+                    work.add(
+                        ServiceZone(
+                            service_code=one.service, province=province, zone="1", transit_hours=48
+                        )
+                    )
                 work.add(
                     RateCard(
-                        service_code=code,
-                        zone="1",
-                        first_g=1000,
-                        first_price_minor=800,
-                        step_g=500,
-                        step_price_minor=200,
+                        service_code=one.service, zone="1", first_g=1000,
+                        first_price_minor=one.first_minor, step_g=500, step_price_minor=200,
                     )
-                )
+                )  # fmt: skip
             work.commit()
 
     def connect(self) -> None:
@@ -169,25 +193,20 @@ class Merchant:
 
     # a day's work
 
-    def release(self, most: int, reasons: tuple[str, ...]) -> int:
-        """Customer service looks at what is held for one of these reasons and lets it go."""
-        with self.context.store.begin(self.context.tenant_id, readonly=True) as work:
-            ids = list(
-                work.session.scalars(
-                    select(Order.id)
-                    .where(Order.state == "on_hold", Order.hold_reason.in_(reasons))
-                    .where(Order.source_status == "to_ship")
-                    .limit(most)
-                )
-            )
-        done = 0
-        for id_ in ids:
-            try:
-                review.release(self.context, id_, "li", "已与买家核实")
-                done += 1
-            except TidegateError:  # it changed meanwhile: cancelled, say
-                continue
-        return done
+    def held(self) -> list[int]:
+        """Orders held for a reason that a second try may cure, and that nobody let go yet."""
+        where = (
+            Order.state == "on_hold", Order.hold_reason.in_(CURABLE),
+            Order.source_status == "to_ship",
+        )  # fmt: skip
+        return [id_ for (id_,) in self.rows(Order.id, where=where) if id_ not in self._released]
+
+    def release(self) -> None:
+        """The warehouse lets each go once; what is held again stays held."""
+        for id_ in self.held():
+            self._released.add(id_)
+            with suppress(TidegateError):  # it changed meanwhile: cancelled, say
+                review.release(self.context, id_, "li", "再取一次")
 
     def pack(self, most: int) -> int:
         """Print what has its waybill and hand over what is printed; the number handed over."""
@@ -239,26 +258,60 @@ class Merchant:
             Parcel.number,
         )  # fmt: skip
 
-    def effects(self) -> list[Any]:
-        return self.rows(Effect.kind, Effect.state, Effect.parcel_id, Effect.client_key)
-
     def available(self) -> dict[str, int]:
         return {
             sku: on_hand - reserved
             for sku, on_hand, reserved in self.rows(Stock.sku, Stock.on_hand, Stock.reserved)
         }
 
+    def tally(self, *columns: Any, where: tuple[Any, ...] = ()) -> Counter[str]:
+        """How many rows have these values, counted by the database; keys are the values, a space between."""
+        counted = select(*columns, func.count()).where(*where).group_by(*columns)
+        with self.context.store.begin(self.context.tenant_id, readonly=True) as work:
+            return Counter(
+                {" ".join(map(str, row[:-1])): row[-1] for row in work.session.execute(counted)}
+            )
+
+    def count(self, *where: Any) -> int:
+        return int(self.rows(func.count(), where=where)[0][0])
+
     def states(self) -> Counter[str]:
-        return Counter(row[0] for row in self.rows(Order.state))
+        return self.tally(Order.state)
+
+    def effects(self) -> Counter[str]:
+        return self.tally(Effect.kind, Effect.state)
 
     def alarms(self) -> Counter[str]:
-        return Counter(f"{kind} {state}" for kind, state in self.rows(Alert.kind, Alert.state))
+        return self.tally(Alert.kind, Alert.state)
 
     def jobs(self) -> Counter[str]:
-        open_ = Job.state.in_(("ready", "leased", "dead"))
-        return Counter(
-            f"{name} {state}" for name, state in self.rows(Job.name, Job.state, where=(open_,))
+        return self.tally(Job.name, Job.state, where=(Job.state.in_(("ready", "leased", "dead")),))
+
+    def progress(self) -> dict[str, int]:
+        """What only grows while a run gets on."""
+        over = Order.source_status.in_(("cancelled", "refunded"))
+        done = Effect.state.in_(("confirmed", "voided", "rejected"))
+        return {
+            "orders": self.count(Order.id > 0),
+            "stopped at the shop": self.count(over),
+            "effects": self.count(Effect.id > 0),
+            "effects done": self.count(done),
+            "followed": self.count(FollowedParcel.id > 0),
+            **{
+                f"parcels {state}": count
+                for state, count in self.tally(Parcel.state).items()
+                if state in ("printed", "handed_over", "in_transit", "delivered")
+            },
+        }
+
+    def next_try(self) -> datetime | None:
+        """The latest moment that a job or an account which failed waits for."""
+        jobs = self.rows(
+            func.max(Job.due_at),
+            where=(Job.state == "ready", Job.attempts > 0, Job.name.in_(CALLS)),
         )
+        syncs = self.rows(func.max(AccountSync.next_at), where=(AccountSync.failures > 0,))
+        return max((row[0] for row in (*jobs, *syncs) if row[0] is not None), default=None)
 
     def tasks(self) -> dict[tuple[str, str], Any]:
         found = self.rows(
@@ -266,11 +319,3 @@ class Merchant:
             AccountSync.code, where=(AccountSync.account_id == ConnectorAccount.id,),
         )  # fmt: skip
         return {(code, task): rest for code, task, *rest in found}
-
-    def count_held(self, reasons: tuple[str, ...]) -> int:
-        where = (
-            Order.state == "on_hold",
-            Order.hold_reason.in_(reasons),
-            Order.source_status == "to_ship",
-        )
-        return int(self.rows(func.count(Order.id), where=where)[0][0])

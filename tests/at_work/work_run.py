@@ -22,9 +22,12 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 from work_books import LEFT, Books, compare
-from work_merchant import CARRIERS, Merchant
+from work_merchant import CALLS, COURIERS, Merchant
 from work_orders import SCARCE, SCARCE_UNITS, SHOPS, SKUS, STATE_AT_END, Plan, changed, plan
+from work_watch import STILL_S, Stillness
 from work_world import Platform, Product, until
+
+from tidegate.store.tables import Order, Parcel
 
 NAMES = (*SHOPS, "kdniao", "sf")
 PUSHING = ("shopify", "woocommerce", "generic")
@@ -49,10 +52,10 @@ EXPIRE_S = 20  # a session's life
 SLOW_S = 14.0  # longer than we wait between two reads
 BATCH = 500
 UNITS = 500_000
-SCANS = (("YTO", ("1", "2", "202", "3")), ("SF", ("50", "30", "44", "80")))
-RELEASED = ("needs_platform_waybill",)
 WAIT_S = 7200.0
 LOOK_S = 60.0
+CHECK_S = 10.0
+LEAST_POLL_S, MOST_POLL_S, POLL_S_PER_ORDER = 0.5, 5.0, 0.0005
 
 
 @dataclass
@@ -66,6 +69,7 @@ class Run:
     say: Callable[[str], None]
     wait_s: float = WAIT_S
     hurry_s: float = 0.0  # somebody presses "pull now" so often; 0: nobody does
+    still_s: float = STILL_S
     hurried: float = 0.0
     began: float = field(default_factory=time.monotonic)
     resumed: Counter[str] = field(default_factory=Counter)
@@ -145,7 +149,7 @@ class Run:
         self.tell("shopify and sf are back")
 
     def people_work(self) -> None:
-        """Customer service releases, until every order is stopped, waits, is held, or has its waybill."""
+        """Until every order is stopped, waits, is held, or has its waybill."""
         self._until(self._all_known, "every order and its change of mind is here")
         self.tell(f"every order is here: {dict(self.merchant.states())}")
         self._until(self._all_settled, "every order has its waybill or its reason")
@@ -153,20 +157,15 @@ class Run:
 
     def _all_known(self) -> bool:
         self._help()
-        here = {
-            (self.merchant.shops[row.shop_id], row.number): row for row in self.merchant.orders()
-        }
-        if len(here) < len(self.plan.orders):
-            return False
-        return all(
-            here[one.shop, one.number].source_status == STATE_AT_END.get(one.end, "to_ship")
-            for one in self.plan.orders
-            if one.end != "ship"
+        here = self.merchant.tally(Order.source_status)
+        ends = Counter(STATE_AT_END.get(one.end, "to_ship") for one in self.plan.orders)
+        return sum(here.values()) == len(self.plan.orders) and all(
+            here[end] == count for end, count in ends.items() if end != "to_ship"
         )
 
     def _help(self) -> None:
         self.resumed.update(self.merchant.resume())
-        self.merchant.release(200, RELEASED)
+        self.merchant.release()
         if self.hurry_s and time.monotonic() - self.hurried > self.hurry_s:
             self.hurried = time.monotonic()
             for name in SHOPS:
@@ -174,10 +173,8 @@ class Run:
 
     def _all_settled(self) -> bool:
         self._help()
-        open_ = {"received", "approved", "allocated", "routed"}
-        waiting = [row for row in self.merchant.orders() if row.state in open_]
-        held = self.merchant.count_held(RELEASED)
-        return not waiting and not held
+        open_ = ("received", "approved", "allocated", "routed")
+        return not self.merchant.count(Order.state.in_(open_)) and not self.merchant.held()
 
     def warehouse_works(self) -> None:
         while self.merchant.pack(1_000):
@@ -188,33 +185,38 @@ class Run:
     def _all_told(self) -> bool:
         self._help()
         self.merchant.pack(1_000)
-        told = sum(
-            1
-            for row in self.merchant.effects()
-            if row.kind == "write_back" and row.state == "confirmed"
-        )
-        gone = sum(1 for row in self.merchant.parcels() if row.handed_over_at is not None)
-        return told == gone
+        told = self.merchant.effects()["write_back confirmed"]
+        return told == self.merchant.count(Parcel.handed_over_at.is_not(None))
 
     def parcels_travel(self) -> None:
-        """Scans come as pushes, doubled and out of order."""
+        """Scans come as pushes, doubled and out of order; an aggregator pushes what it was asked to follow."""
         left = [row for row in self.merchant.parcels() if row.state in LEFT]
-        for (carrier, codes), (_, account, _) in zip(SCANS, CARRIERS.values(), strict=True):
-            mine = [(row.carrier, row.waybill_no) for row in left if row.carrier == carrier]
-            scans = [(*one, code, float(n)) for one in mine for n, code in enumerate(codes)]
-            self.platforms[account].ask("scans", told=scans)
-            to = self.product.url + self.merchant.hooks[account]
-            told = self.platforms[account].ask(
-                "push_scans", to=to, parcels=mine, seed=self.plan.seed, twice=0.5
-            )
-            self.pushed.setdefault(account, Counter()).update(told)
-            self.tell(f"{account} pushed scans of {len(mine)} parcels: {told}")
+        for one in COURIERS:
+            mine = [(row.carrier, row.waybill_no) for row in left if row.carrier == one.carrier]
+            platform = self.platforms[one.told_by]
+            if one.told_by != one.account:
+                numbers = [number for _, number in mine]
+                self._until(
+                    lambda p=platform, n=numbers: self._followed(p, n),
+                    f"{one.told_by} was asked to follow {one.carrier}",
+                )
+            scans = [(*each, code, float(n)) for each in mine for n, code in enumerate(one.codes)]
+            platform.ask("scans", told=scans)
+            to = self.product.url + self.merchant.hooks[one.told_by]
+            told = platform.ask("push_scans", to=to, parcels=mine, seed=self.plan.seed, twice=0.5)
+            self.pushed.setdefault(one.told_by, Counter()).update(told)
+            self.tell(f"{one.told_by} pushed scans of {len(mine)} parcels of {one.carrier}: {told}")
         self._until(self._all_delivered, "every parcel is delivered")
         self.tell("parcels are delivered")
 
+    def _followed(self, platform: Platform, numbers: list[str]) -> bool:
+        self._help()
+        found: list[str] = platform.ask("following", numbers=numbers)
+        return len(found) == len(set(numbers))
+
     def _all_delivered(self) -> bool:
         self._help()
-        return not [row for row in self.merchant.parcels() if row.state in LEFT - {"delivered"}]
+        return not self.merchant.count(Parcel.state.in_(LEFT - {"delivered"}))
 
     def heal(self) -> None:
         for name, platform in self.platforms.items():
@@ -243,16 +245,8 @@ class Run:
 
     def _quiet(self) -> bool:
         self._help()
-        calls = (
-            "request_waybill",
-            "void_waybill",
-            "write_back",
-            "advance_order",
-            "fetch_order",
-            "work_hook_messages",
-        )
         return not [
-            one for one in self.merchant.jobs() if one.startswith(calls) and "dead" not in one
+            one for one in self.merchant.jobs() if one.startswith(CALLS) and "dead" not in one
         ]
 
     def books(self) -> Books:
@@ -272,24 +266,32 @@ class Run:
         return found
 
     def _until(self, claim: Callable[[], bool], what: str) -> None:
-        looked = time.monotonic()
+        """Raises AssertionError when its time is over, and much sooner when nothing moves any more."""
+        looked = checked = time.monotonic()
+        still = Stillness(self.merchant, self.still_s)
+        look_s = min(MOST_POLL_S, max(LEAST_POLL_S, len(self.plan.orders) * POLL_S_PER_ORDER))
 
         def look() -> bool:
-            nonlocal looked
+            nonlocal looked, checked
+            if claim():
+                return True
             if time.monotonic() - looked > LOOK_S:
                 looked = time.monotonic()
                 self.tell(f"waiting: {what}\n{self.where()}")
-            return claim()
+            if time.monotonic() - checked > CHECK_S:
+                checked = time.monotonic()
+                still.check(what)
+            return False
 
         try:
-            until(look, self.wait_s, what)
+            until(look, self.wait_s, what, look_s)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.where()}\n{self.product.logs()}") from None
 
     def where(self) -> str:
         merchant = self.merchant
-        held = Counter(row.hold_reason for row in merchant.orders() if row.state == "on_hold")
-        effects = Counter(f"{row.kind} {row.state}" for row in merchant.effects())
+        held = merchant.tally(Order.hold_reason, where=(Order.state == "on_hold",))
+        effects = merchant.effects()
         return (
             f"orders {dict(merchant.states())}\nheld {dict(held)}\neffects {dict(effects)}\n"
             f"jobs {dict(merchant.jobs())}\ntasks {merchant.tasks()}\nalarms {dict(merchant.alarms())}"

@@ -91,6 +91,10 @@ class Stage:
     ) -> Mapping[str, int]:
         return self._push(to, [self.server.order_push(one) for one in numbers], seed, twice)
 
+    def following(self, numbers: list[str]) -> list[str]:
+        """Those of the numbers whose scans this platform was asked to push."""
+        return sorted(set(numbers) & set(self.server.subscribed()))
+
     def push_scans(
         self, to: str, parcels: list[tuple[str, str]], seed: int, twice: float
     ) -> Mapping[str, int]:
@@ -123,6 +127,11 @@ class Stage:
                     [getattr(one, slot) for slot in one.__slots__]
                     for one in getattr(server, name)()
                 ]
+        if hasattr(server, "cainiao"):
+            found["closed"] = [
+                [one.number, one.order, sorted(one.recipient), one.recipient.get("oaid"), one.live]
+                for one in list(server.cainiao.made.values())
+            ]
         if hasattr(server, "stock"):
             found["stock"] = dict(server.stock())
         found["messages"] = len(getattr(server, "messages", ()))
