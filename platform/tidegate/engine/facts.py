@@ -46,8 +46,7 @@ class Line:
 
     def label(self) -> tuple[str, object]:
         """The fact that names the line to a person (the first of its group) and its value."""
-        facts = self._facts.vocabulary.facts
-        first = next(fact for fact in facts.values() if fact.group == self.each)
+        first = self._facts.vocabulary.naming[self.each]
         return first.id, self.get(first.field_name)
 
 

@@ -144,10 +144,15 @@ class _Evaluation:
         self.context.derived.clear()
 
 
-def judge(rule: Rule, context: Context) -> tuple[RuleTrace, tuple[Outcome, ...]]:
-    """One active rule on one subject, leaf by leaf: its trace, and what it asks for if it fired."""
+def judge(
+    rule: Rule, context: Context, seen: dict[str, LeafTrace] | None = None
+) -> tuple[RuleTrace, tuple[Outcome, ...]]:
+    """One active rule on one subject, leaf by leaf: its trace, and what it asks for if it fired.
+
+    `seen` keeps leaves by their text, for rules judged in turn while nothing is written in between.
+    """
     leaves: list[LeafTrace] = []
-    truth = _condition(rule.condition, context, leaves)
+    truth = _condition(rule.condition, context, leaves, seen)
     result = FIRED if truth else UNKNOWN if truth is None else NOT
     unknown = {name: None for leaf in leaves if leaf.result is None for name in leaf.unknown}
     outcomes: tuple[Outcome, ...] = ()
@@ -159,25 +164,37 @@ def judge(rule: Rule, context: Context) -> tuple[RuleTrace, tuple[Outcome, ...]]
     return RuleTrace(rule, result, tuple(leaves), tuple(unknown)), outcomes
 
 
-def _condition(condition: Condition, context: Context, leaves: list[LeafTrace]) -> Truth:
+def _condition(
+    condition: Condition,
+    context: Context,
+    leaves: list[LeafTrace],
+    seen: dict[str, LeafTrace] | None,
+) -> Truth:
     results: list[Truth] = []
     for part in condition.parts:
         results.append(
-            _leaf(part, context, leaves)
+            _leaf(part, context, leaves, seen)
             if isinstance(part, Leaf)
-            else _condition(part, context, leaves)
+            else _condition(part, context, leaves, seen)
         )
     if condition.kind == "any":
         return disjunction(results)
     return negation(disjunction(results)) if condition.kind == "none" else conjunction(results)
 
 
-def _leaf(leaf: Leaf, context: Context, leaves: list[LeafTrace]) -> Truth:
-    value, reads = context.leaf(leaf.node)
-    truth: Truth = value
-    unknown = tuple(reads.unknown) if truth is None else ()
-    leaves.append(LeafTrace(leaf, truth, reads.values, unknown, reads.line))
-    return truth
+def _leaf(
+    leaf: Leaf, context: Context, leaves: list[LeafTrace], seen: dict[str, LeafTrace] | None
+) -> Truth:
+    found = None if seen is None else seen.get(leaf.text)
+    if found is None:
+        value, reads = context.leaf(leaf.node)
+        truth: Truth = value
+        unknown = tuple(reads.unknown) if truth is None else ()
+        found = LeafTrace(leaf, truth, reads.values, unknown, reads.line)
+        if seen is not None:
+            seen[leaf.text] = found
+    leaves.append(found)
+    return found.result
 
 
 def perform(

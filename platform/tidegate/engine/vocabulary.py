@@ -159,6 +159,14 @@ class Vocabulary:
                 found.setdefault(self.groups[group.each].title["zh"], group.id)
         return MappingProxyType(found)
 
+    @cached_property
+    def naming(self) -> Mapping[str, Fact]:
+        """Of each group its first fact, which names an element to a person."""
+        found: dict[str, Fact] = {}
+        for fact in self.facts.values():
+            found.setdefault(fact.group, fact)
+        return MappingProxyType(found)
+
     def fact(self, name: str) -> Fact | None:
         """The fact with this id or Chinese name."""
         return self.facts.get(self.names.get(name, ""))

@@ -47,29 +47,32 @@ def next_change(
         for name in ruleset.gate_spec.actions:
             context.facts.written[f"decided.{name}"] = ()
         found = [edge for rule in ruleset.rules for edge in _edges(rule, context)]
-        for node in timed:
+        for node, computes in timed:
             found += [
                 instant
                 for instant in sorted(set(_candidates(context, node)))
                 if _flips(context, node, instant)
             ][:1]
-            if _computes_with_time(context, node):
+            if computes:
                 found += _searched(context, node)
     return min(found, default=None)
 
 
-_KNOWN: dict[str, tuple[tree.Node, ...]] = {}  # by content hash, which fixes them
+_KNOWN: dict[str, tuple[tuple[tree.Node, bool], ...]] = {}  # by content hash, which fixes them
 _KEPT = 500
 
 
-def _timed(ruleset: RuleSet) -> tuple[tree.Node, ...]:
-    """The distinct conditions in which time stands, also through derived facts."""
+def _timed(ruleset: RuleSet) -> tuple[tuple[tree.Node, bool], ...]:
+    """The distinct conditions in which time stands, also through derived facts, and whether they compute with it."""
     if ruleset.hash not in _KNOWN:
         leaves = {leaf.text: leaf.node for rule in ruleset.rules for leaf in rule.leaves}
         if len(_KNOWN) >= _KEPT:
             _KNOWN.clear()
+        derive = ruleset.derive_nodes
         _KNOWN[ruleset.hash] = tuple(
-            node for node in leaves.values() if _reaches_time(node, ruleset.derive_nodes)
+            (node, _computes_with_time(node, derive))
+            for node in leaves.values()
+            if _reaches_time(node, derive)
         )
     return _KNOWN[ruleset.hash]
 
@@ -94,17 +97,17 @@ def _edges(rule: Rule, context: Context) -> Iterator[datetime]:
     return (edge for edge in edges if edge > context.now)
 
 
-def _computes_with_time(context: Context, node: tree.Node) -> bool:
+def _computes_with_time(node: tree.Node, derive: Mapping[str, tree.Node]) -> bool:
     """Whether time stands inside arithmetic or a function that is not of time itself."""
     if isinstance(node, tree.Derived):
-        return _computes_with_time(context, context.derive[node.id])
+        return _computes_with_time(derive[node.id], derive)
     plain = isinstance(node, tree.Call) and node.function in ("since", "until", *_WALL_DAYS)
     computing = isinstance(node, tree.Arithmetic | tree.Negate | tree.If) or (
         isinstance(node, tree.Call) and not plain
     )
     if computing and any(_tells_time(part) for part in tree.children(node)):
         return True
-    return any(_computes_with_time(context, child) for child in tree.children(node))
+    return any(_computes_with_time(child, derive) for child in tree.children(node))
 
 
 def _searched(context: Context, node: tree.Node) -> list[datetime]:
@@ -217,7 +220,10 @@ def _sides(node: tree.Node) -> Iterator[tuple[tree.Node, tree.Node]]:
 
 
 def _thresholds(context: Context, timed: tree.Node, bound: tree.Node) -> Iterator[datetime]:
-    if isinstance(bound, tree.Calendar):
+    if isinstance(timed, tree.Derived):
+        timed = context.derive[timed.id]
+    of_time = isinstance(timed, tree.Call) or (isinstance(timed, tree.Fact) and timed.id == "now")
+    if not of_time or isinstance(bound, tree.Calendar):
         return
     for value in _flat(context.value(bound)):
         for instant in _when(context, timed, value):
@@ -236,8 +242,6 @@ def _flat(value: object) -> Iterator[object]:
 
 def _when(context: Context, timed: tree.Node, bound: object) -> Iterator[datetime]:
     """When `timed` (since, until or now) equals the bound."""
-    if isinstance(timed, tree.Derived):
-        timed = context.derive[timed.id]
     if isinstance(timed, tree.Fact) and timed.id == "now" and isinstance(bound, datetime):
         yield bound
     if isinstance(timed, tree.Call) and isinstance(bound, (date, time, Months, Decimal)):
@@ -324,6 +328,8 @@ def _working_before(
 
 def _boundaries(context: Context, node: tree.Node) -> Iterator[datetime]:
     """Edges of hours, days and calendars for conditions on the wall clock of `now`."""
+    if not isinstance(node, (tree.In, tree.Call)):
+        return
     today = context.now.astimezone(context.zone).date()
     calendars = (
         [t.id for t in node.tests if isinstance(t, tree.Calendar)]

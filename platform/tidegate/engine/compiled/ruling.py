@@ -19,6 +19,7 @@ from tidegate.engine.decisions import (
     NOT,
     UNKNOWN,
     Decision,
+    LeafTrace,
     Outcome,
     Overridden,
     RuleTrace,
@@ -309,9 +310,10 @@ class Ruling:
         with localcontext(EXACT):
             context = self.program.context(self._x)
             for judged in self._blocks():
+                seen: dict[str, LeafTrace] = {}
                 for rule in judged.part.block.rules:
                     if rule.id in wanted:
-                        traces[rule.id] = _trace(rule, context, results.get(rule.id, NOT))
+                        traces[rule.id] = _trace(rule, context, results.get(rule.id, NOT), seen)
         return Decision(
             self.program.ruleset,
             now,
@@ -325,8 +327,8 @@ class Ruling:
         )
 
 
-def _trace(rule: Rule, context: Any, result: str) -> RuleTrace:
+def _trace(rule: Rule, context: Any, result: str, seen: dict[str, LeafTrace]) -> RuleTrace:
     if not active(rule, context.now, context.zone):
         return RuleTrace(rule, INACTIVE, ())
-    trace, _ = judge(rule, context)
+    trace, _ = judge(rule, context, seen)
     return RuleTrace(rule, result, trace.leaves, trace.unknown)
