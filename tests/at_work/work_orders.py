@@ -46,7 +46,7 @@ def plan(count: int, seed: int) -> Plan:
     shops = [shop for shop, share in zip(SHOPS, SHARES, strict=True) for _ in range(share)]
     made = Plan(seed)
     for n in range(1, count + 1):
-        shop = shops[n % 100]
+        shop = shops[n * 37 % 100]  # in turn, so that a short day has all of them
         made.orders.append(_order(rng, shop, n))
     rare = [one for one in made.orders if one.end == "ship"]
     for one in rng.sample(rare, min(2 * SCARCE_UNITS, len(rare) // 10)):

@@ -31,4 +31,4 @@ class Stillness:
             self._tries_until = max(self._tries_until, now + max(0.0, ahead_s))
         end = min(self._tries_until, self._moved_at + LONGEST_PAUSE_S)
         end = max(end, self._moved_at) + self._still_s
-        assert now < end, f"nothing moved for {now - self._moved_at:.0f} s, waiting for: {what}"
+        assert now <= end, f"nothing moved for {now - self._moved_at:.0f} s, waiting for: {what}"

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,14 +112,19 @@ class Product:
 
     def memory_mib(self) -> int:
         """Of all its processes now."""
-        total = 0
+        return int(self._sum(lambda one: one.memory_info().rss)) >> 20
+
+    def cpu_s(self) -> float:
+        """Seconds of processor time that its processes have taken."""
+        return self._sum(lambda one: sum(one.cpu_times()[:2]))
+
+    def _sum(self, of: Callable[[psutil.Process], float]) -> float:
+        total = 0.0
         for process in self.started:
             with contextlib.suppress(psutil.NoSuchProcess):
                 one = psutil.Process(process.pid)
-                total += sum(
-                    each.memory_info().rss for each in [one, *one.children(recursive=True)]
-                )
-        return total >> 20
+                total += sum(of(each) for each in [one, *one.children(recursive=True)])
+        return total
 
     def logs(self) -> str:
         return "\n".join(
