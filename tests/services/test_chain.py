@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from tidegate.errors import Conflict, InputError, NotFound
 from tidegate.jobs.runner import drain
@@ -18,7 +19,7 @@ from tidegate.services import (
     shipping,
     stock_levels,
 )
-from tidegate.services.chain import advance, advance_many
+from tidegate.services.chain import advance, advance_many, decide_many
 from tidegate.services.sweeping import sweep
 from tidegate.services.work import enqueue_advance
 from tidegate.store.tables import (
@@ -72,6 +73,20 @@ def test_a_second_run_changes_nothing(both: Any) -> None:
     advance_many(both.context, ids, "stock_changed")
     assert both.everything() == before
     assert len(both.carrier.requests) == 1
+
+
+def test_what_was_said_about_a_group_of_orders_is_read_once_a_gate(world: Any) -> None:
+    ids = [world.order(payment_status="unpaid") for _ in range(7)]
+    decide_many(world.context, ids, "received")
+    stored = world.count(Decision)
+    with world.context.store.begin(world.context.tenant_id) as work:
+        engine = work.session.get_bind()
+    asked: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *args: asked.append(str(args[2])))
+    decide_many(world.context, ids, "advance")
+    assert world.count(Decision) == stored
+    read = [one for one in asked if "decision.facts" in one and one.startswith("SELECT")]
+    assert len(read) == 1  # review is the only gate that held orders are asked again at
 
 
 def test_an_unpaid_order_is_held_and_goes_on_once_it_is_paid(world: Any) -> None:

@@ -13,6 +13,7 @@ from tidegate.services.history import load_history, windows_read
 from tidegate.services.inventory import run_inventories
 from tidegate.services.review import reconsider, run_intake, run_review
 from tidegate.services.routing import run_routing
+from tidegate.services.said_before import decide_together
 from tidegate.services.states import move_order
 from tidegate.services.subjects import Subject, load_subjects
 from tidegate.services.waybills.ordering import request_later
@@ -85,6 +86,7 @@ def _decide(
     moving = list(subjects)
     sets = [*context.rules.for_gate("intake"), *context.rules.for_gate("review")]
     load_history(work, [s for s in moving if s.order.state in ASKED], windows_read(sets))
+    decide_together(work, [subject.order.id for subject in moving])
     with work.session.no_autoflush:  # one flush per round writes many rows at once
         for subject in moving:
             if subject.order.state in JUDGED:

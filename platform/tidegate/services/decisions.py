@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import select
 
 from tidegate.engine.compiled import FactDocument
 from tidegate.engine.decisions import Outcome
@@ -17,6 +16,7 @@ from tidegate.engine.values import plain
 from tidegate.errors import InputError
 from tidegate.services.context import Context
 from tidegate.services.judging import in_full
+from tidegate.services.said_before import last_said, note_said
 from tidegate.services.watched_gates import timed
 from tidegate.services.workshop.shadowing import beside
 from tidegate.store.dialects import insert_of
@@ -99,13 +99,14 @@ def ask(
             verdict=_headline(found.actions),
             decided_at=now,
             facts=plain(_read_facts(facts, ruleset)),
-            result=in_full(found).as_document("zh"),
             applied=applied,
         )
-        said_before = _last(work, row) if again else None
-        if said_before is None or not _same(said_before, row):
+        said_before = last_said(work, row) if again else None
+        if said_before is None or not _same(said_before, row, found.actions):
+            row.result = in_full(found).as_document("zh")
             _keep_content(work, context, ruleset, now)
             work.add(row)
+            note_said(work, row)
             said_before, fresh = row, True
         kept.append(said_before)
         if fresh:
@@ -121,29 +122,13 @@ def add_tags(order: Order, found: Verdict) -> None:
         order.tags = [*order.tags, *new]
 
 
-def _last(work: UnitOfWork, row: Decision) -> Decision | None:
-    """What the set said about the same subject the last time."""
-    return work.session.scalar(
-        select(Decision)
-        .where(
-            Decision.order_id == row.order_id,
-            Decision.parcel_id == row.parcel_id,
-            Decision.subject_key == row.subject_key,
-            Decision.gate == row.gate,
-            Decision.ruleset_id == row.ruleset_id,
-        )
-        .order_by(Decision.id.desc())
-        .limit(1)
-    )
-
-
-def _same(before: Decision, row: Decision) -> bool:
+def _same(before: Decision, row: Decision, actions: Sequence[Outcome]) -> bool:
     """Whether nothing new was said; where the order stands and its tags follow from the answer itself."""
     return (
         before.ruleset_hash == row.ruleset_hash
         and (row.applied or not before.applied)
         and _given(before.facts) == _given(row.facts)
-        and before.result.get("actions") == row.result.get("actions")
+        and before.result.get("actions") == [one.as_document() for one in actions]
     )
 
 
