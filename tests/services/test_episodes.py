@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from tidegate.services.chain import advance, advance_many
 from tidegate.services.decisions import _read_facts
@@ -17,7 +17,7 @@ from tidegate.services.subjects import load_subject, load_subjects
 from tidegate.services.tracking import pull_scans
 from tidegate.services.view_decisions import shown
 from tidegate.services.view_names import field_title
-from tidegate.store.tables import Alert, Order, Parcel
+from tidegate.store.tables import Alert, Decision, Order, Parcel
 
 PHONE = {"phone_key": "p" * 64, "buyer": "tb_甲"}
 
@@ -193,9 +193,11 @@ def test_a_third_account_within_ten_minutes_is_held(both: Any) -> None:
     held = both.get(Order, Order.id == orders[2])
     assert held.hold_reason == "accounts_storm"
     decision = both.decisions(orders[2], "review")[0]
+    with both.context.store.begin(both.context.tenant_id, readonly=True) as work:
+        rules = work.session.scalars(select(Decision.rules).where(Decision.id == decision.id)).one()
     leaf = next(
         leaf
-        for rule in decision.result["rules"]
+        for rule in rules
         if rule["id"] == "accounts-storm"
         for leaf in rule["leaves"]
         if "one" in leaf["values"]

@@ -98,7 +98,7 @@ def test_a_stored_decision_tells_the_rules_that_matter_and_all_on_request(world:
         stored = work.session.scalars(
             select(Stored).where(Stored.order_id == order_id, Stored.gate == "review")
         ).one()
-        kept, total = len(stored.result["rules"]), stored.result["untraced"]
+        kept, total = len(stored.document["rules"]), stored.document["untraced"]
         decision_id = stored.id
     rules = len(world.context.rules.for_gate("review")[0].rules)
     assert kept + total == rules

@@ -103,7 +103,7 @@ def ask(
         )
         said_before = last_said(work, row) if again else None
         if said_before is None or not _same(said_before, row, found.actions):
-            row.result = in_full(found).as_document("zh")
+            row.keep(in_full(found).as_document("zh"))
             _keep_content(work, context, ruleset, now)
             work.add(row)
             note_said(work, row)

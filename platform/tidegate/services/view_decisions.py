@@ -105,7 +105,7 @@ def decision_view(
 
     `full` is the document with all rules, where somebody asked for it.
     """
-    result = full or decision.result
+    result = full or decision.document
     actions: list[Mapping[str, Any]] = list(result.get("actions", []))
     lost = {
         row["rule"]: row.get("by", "") for row in result.get("overridden", []) if row.get("rule")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, undefer
 
 from tidegate.domain.money import Money
 from tidegate.services.context import Context
@@ -110,7 +110,10 @@ def order_view(context: Context, order_id: int, in_full: int | None = None) -> O
                 full_trace(context, session, decision) if decision.id == in_full else None,
             )
             for decision in session.scalars(
-                select(Decision).where(Decision.order_id == order_id).order_by(Decision.id)
+                select(Decision)
+                .where(Decision.order_id == order_id)
+                .options(undefer(Decision.rules))
+                .order_by(Decision.id)
             )
         ]
         events = session.scalars(

@@ -5,6 +5,7 @@ Names end in their unit: `_minor` (currency minor units), `_g` (grams), `_mm`, `
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from tidegate.store.columns import BigKey, Instant, JsonColumn
+from tidegate.store.columns import BigKey, Instant, JsonColumn, PackedJson
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -541,9 +542,23 @@ class Decision(TenantScoped, Base):
     decided_at: Mapped[datetime]
     facts: Mapped[dict[str, Any]] = mapped_column(JsonColumn)
     result: Mapped[dict[str, Any]] = mapped_column(JsonColumn)
+    # the rules that mattered, leaf by leaf; decisions of before 0025 have them in `result`
+    rules: Mapped[list[dict[str, Any]] | None] = mapped_column(PackedJson, deferred=True)
     applied: Mapped[bool] = mapped_column(
         Boolean, default=True
     )  # False: a person decided before; this proposes
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The engine's whole document, as `keep` was given it."""
+        return self.result if self.rules is None else {**self.result, "rules": self.rules}
+
+    def keep(self, document: Mapping[str, Any]) -> None:
+        """Take over the engine's document: its rules apart, and by name those that fired."""
+        rules = list(document["rules"])
+        fired = [rule["id"] for rule in rules if rule["result"] == "fired"]
+        rest = {name: value for name, value in document.items() if name != "rules"}
+        self.result, self.rules = {**rest, "fired": fired}, rules
 
 
 class RulesetContent(Base):

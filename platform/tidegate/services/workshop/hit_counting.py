@@ -29,7 +29,10 @@ COLUMNS = (
     Decision.id,
     Decision.ruleset_id,
     Decision.decided_at,
-    Decision.result["rules"].label("rules"),
+    Decision.result["fired"].label("fired"),
+    Decision.result["rules"].label(
+        "rules"
+    ),  # decisions of before 0025, which do not say what fired
     Decision.result["actions"].label("actions"),
 )
 
@@ -154,7 +157,7 @@ def _counted(rows: Iterable[Any], context: Context) -> Counts:
     for row in rows:
         day = row.decided_at.astimezone(zone).date()
         acted = {str(one.get("rule")) for one in row.actions or ()}
-        for rule_id in _fired(row.rules or ()):
+        for rule_id in _fired(row.rules or ()) if row.fired is None else row.fired:
             one = counts.setdefault((row.ruleset_id, rule_id, day), Count())
             one.hits += 1
             one.acted += rule_id in acted
