@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select, update
 
 from tidegate.jobs import rescue, table
-from tidegate.jobs.due import due
+from tidegate.jobs.due import Look, due
 from tidegate.services.job_kinds import DEFAULT
 from tidegate.services.work import enqueue, enqueue_advance
 from tidegate.store.database_clock import database_now
@@ -224,6 +224,21 @@ def test_what_is_due_is_found_for_all_tenants_at_once(store: Store) -> None:
     assert sorted(due(store, ["x", "y", "z"], NOW)) == [(1, "x"), (2, "y")]
     assert due(store, ["x"], NOW - timedelta(seconds=1)) == []
     assert due(store, [], NOW) == []
+
+
+def test_threads_with_nothing_to_do_share_a_look_until_one_has_worked(store: Store) -> None:
+    passed = [0.0]
+    look = Look(store, ["x", "y"], lambda: NOW, fresh_s=0.1, monotonic=lambda: passed[0])
+    assert look.of(["x"]) == []
+    put(store, "x", tenant=1)
+    passed[0] = 0.09
+    assert look.of(["x"]) == []
+    passed[0] = 0.1
+    assert (look.of(["x"]), look.of(["y"])) == ([(1, "x")], [])
+    put(store, "y", tenant=2)
+    assert look.of(["y"]) == []
+    look.worked()
+    assert look.of(["y"]) == [(2, "y")]
 
 
 def test_jobs_are_claimed_by_id_once_whoever_asks(store: Store) -> None:

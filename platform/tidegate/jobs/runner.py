@@ -11,7 +11,7 @@ import structlog
 from tidegate.jobs import table
 from tidegate.jobs.clerk import Clerk
 from tidegate.jobs.crew import MOST, POLL_S, Crew
-from tidegate.jobs.due import due
+from tidegate.jobs.due import Look
 from tidegate.jobs.leases import Leases
 from tidegate.jobs.names import FUNCTIONS
 from tidegate.jobs.rescue import worker_name
@@ -44,6 +44,7 @@ class Runner:
         self._stopping = threading.Event()
         self._leases = Leases(context.store, lease_s)
         self._clerk = Clerk(self._contexts)
+        self._look = Look(context.store, list(FUNCTIONS), context.clock)
         self._crews = [self._crew(queue, slots) for queue, slots in queues.items()]
         self._keeper = threading.Thread(target=self._keep, name="jobs-clerk", daemon=True)
 
@@ -73,10 +74,12 @@ class Runner:
     def _round(self, names: Sequence[str], turn: int) -> int:
         """A batch of every tenant and kind that has work; another one begins each time."""
         worked = 0
-        for tenant_id, name in turned(due(self._store, names, self._clock()), turn):
+        for tenant_id, name in turned(self._look.of(names), turn):
             if self._stopping.is_set():
                 break
             worked += self._work(tenant_id, name)
+        if worked:
+            self._look.worked()
         return worked
 
     def _work(self, tenant_id: int, name: str) -> int:
