@@ -27,8 +27,8 @@ def due(store: Store, names: Sequence[str], now: datetime) -> list[tuple[int, st
     """
     if not names:
         return []
-    rows = store.look_up(_question(tuple(names)), {"now": now})
-    return [(row[0], row[1]) for row in rows]
+    rows: Any = store.look_up(_question(tuple(names)), {"now": now})
+    return [(tenant_id, name) for tenant_id, name in rows]
 
 
 @lru_cache(maxsize=64)
