@@ -186,13 +186,14 @@ def test_parcels_under_way_are_tracked_by_number(both) -> None:
     assert len(both.all(Scan)) == 4
 
 
-def test_a_subscription_that_fails_in_between_keeps_those_before_it(both) -> None:
+def test_a_subscription_that_fails_stops_no_others_and_is_asked_for_again(both) -> None:
     left_parcels(both, "kd", 5)
     with kdniao(both) as (server, row):
         server.fail(Fault.DOWN, api="track.subscribe", skip=2)
         done = working.run(both.context, row.id, "subscribe")
         assert done is not None
-        assert [one.waybill_no for one in both.all(FollowedParcel)] == ["78001", "78002"]
+        followed = [one.waybill_no for one in both.all(FollowedParcel)]
+        assert followed == ["78001", "78002", "78004", "78005"]
         both.clock.forward(120)
         working.run(both.context, row.id, "subscribe")
         asked = [call.outcome for call in server.calls if call.api == "track.subscribe"]
@@ -201,6 +202,16 @@ def test_a_subscription_that_fails_in_between_keeps_those_before_it(both) -> Non
         both.clock.forward(120)
         working.run(both.context, row.id, "subscribe")
         assert len([call for call in server.calls if call.api == "track.subscribe"]) == 6
+
+
+def test_subscriptions_that_fail_in_a_row_end_the_run(both) -> None:
+    left_parcels(both, "kd", 5)
+    with kdniao(both) as (server, row):
+        server.fail(Fault.DOWN, api="track.subscribe", times=3, skip=1)
+        working.run(both.context, row.id, "subscribe")
+        asked = [call.outcome for call in server.calls if call.api == "track.subscribe"]
+        assert asked == ["done", "down", "down", "down"]
+        assert [one.waybill_no for one in both.all(FollowedParcel)] == ["78001"]
 
 
 def test_an_order_that_a_push_names_is_fetched_and_stored_once(both) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from tidegate.errors import TidegateError
+from tidegate.errors import RemoteRetry, RemoteUnknown, TidegateError
 from tidegate.sdk.capabilities import SubscribesTracking, TellsScans, TracksParcels
 from tidegate.sdk.carrier import CarrierScan
 from tidegate.sdk.discovery import manifest_of
@@ -30,6 +30,7 @@ UNDER_WAY = ("waybill", "printed", "handed_over", "in_transit", "out_for_deliver
 FAR_BACK = timedelta(days=45)
 MOST = 2_000  # parcels a run
 SUBSCRIBED_AT_ONCE = 50
+FAILED_IN_A_ROW = 3  # then nobody answers, and the others wait too
 MOST_PAGES = 50
 OTHERS = frozenset({"aggregator", "tracking"})  # kinds that follow parcels of other accounts
 
@@ -67,21 +68,35 @@ def subscribe(
 ) -> None:
     """Ask for pushes about parcels that were not asked for yet, one by one.
 
+    One that fails is left for the next run and stops no others, unless several fail in a row or the platform says when
+    to come again.
+
     Raises:
-        The remote families; those before it are kept, and the next run goes on behind them.
+        The remote families, when one failed; those that were asked for are kept.
     """
     parcels = _parcels(context, row, manifest, subscribed=False)
+    failed: RemoteRetry | RemoteUnknown | None = None
+    in_a_row = 0
     for start in range(0, len(parcels), SUBSCRIBED_AT_ONCE):
         asked: list[tuple[int, Tracked]] = []
         try:
             for one in parcels[start : start + SUBSCRIBED_AT_ONCE]:
-                made.subscribe([one[1]])
-                asked.append(one)
+                try:
+                    made.subscribe([one[1]])
+                except (RemoteRetry, RemoteUnknown) as error:
+                    failed, in_a_row = error, in_a_row + 1
+                    if in_a_row == FAILED_IN_A_ROW or "retry_after_s" in error.fields:
+                        raise
+                else:
+                    asked.append(one)
+                    in_a_row = 0
         finally:  # what was asked for is, whatever became of the next one
             _keep_followed(context, row, asked)
             done.pages += 1
             done.read += len(asked)
             done.accepted += len(asked)
+    if failed is not None:
+        raise failed
 
 
 def _keep_followed(
