@@ -30,6 +30,7 @@ def page() -> str:
     parts = [
         HEAD,
         *_facts(vocabulary),
+        *_words(vocabulary),
         *_gates(vocabulary),
         *_actions(vocabulary),
         *_states(states),
@@ -69,6 +70,15 @@ def _fact(fact: Fact, group: Group) -> str:
     name = f"{group.title['zh']}.{fact.title['zh']}"
     sample = _cell(fact.sample)
     return f"| `{fact.id}` | {name} | {fact.title['en']} | {kind} | {sample} | {note} |\n"
+
+
+def _words(vocabulary: Vocabulary) -> Iterator[str]:
+    yield "## Values in words 值的名称\n\nThe text of a rule keeps the code, sentences say the name.\n\n"
+    yield "| fact | values |\n|---|---|\n"
+    for fact, words in vocabulary.words.items():
+        said = (f"`{code}` {texts['zh']} {texts['en']}" for code, texts in words.items())
+        yield f"| `{fact}` | {' · '.join(said)} |\n"
+    yield "\n"
 
 
 def _gates(vocabulary: Vocabulary) -> Iterator[str]:

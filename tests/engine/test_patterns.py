@@ -443,7 +443,7 @@ def test_a_pattern_is_said_in_both_languages(read: Read) -> None:
     find = 'signed: state = "delivered"\nabsent: state = "x"\nmoving: at > signed.at'
     ruleset = read(pattern(find, "span"))
     assert rule_sentence(ruleset.rules[0], ruleset, "zh") == (
-        "如果轨迹中先有 signed（状态是“delivered”），其间没有（状态是“x”），再有 moving（时间晚于 signed 的时间），"
+        "如果轨迹中先有 signed（状态是“已签收”），其间没有（状态是“x”），再有 moving（时间晚于 signed 的时间），"
         "前后不超过 span（3 天），则告警：疑似虚假签收（级别：警告，岗位：运营）"
     )
     assert rule_sentence(ruleset.rules[0], ruleset, "en") == (

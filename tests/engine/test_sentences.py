@@ -22,7 +22,8 @@ from tidegate.engine.language.sentences import (
 )
 from tidegate.engine.reader import read_ruleset
 from tidegate.engine.rulesets import RuleSet
-from tidegate.engine.vocabulary import Vocabulary
+from tidegate.engine.vocabulary import Vocabulary, load_vocabulary
+from tidegate.errors import ConfigError
 
 
 def a_set(vocabulary: Vocabulary, conditions: Any, **more: Any) -> RuleSet:
@@ -81,13 +82,13 @@ GOLDEN = [
     ),
     (
         'payment.status = "paid"',
-        "付款状态是“paid”",
+        "付款状态是“已付款”",
         "payment status is “paid”",
     ),
     (
         'order.channel != "taobao"',
-        "订单渠道不是“taobao”",
-        "order channel is not “taobao”",
+        "订单渠道不是“淘宝”",
+        "order channel is not “Taobao”",
     ),
     (
         "order.invoice_wanted",
@@ -121,13 +122,13 @@ GOLDEN = [
     ),
     (
         'order.channel in ("jd", "tmall", "douyin")',
-        "订单渠道是“jd”、“tmall”或“douyin”",
-        "order channel is “jd”, “tmall” or “douyin”",
+        "订单渠道是“京东”、“天猫”或“抖店”",
+        "order channel is “JD”, “Tmall” or “Douyin”",
     ),
     (
         'not(order.channel in ("jd", "tmall"))',
-        "订单渠道不是“jd”，也不是“tmall”",
-        "order channel is neither “jd” nor “tmall”",
+        "订单渠道不是“京东”，也不是“天猫”",
+        "order channel is neither “JD” nor “Tmall”",
     ),
     (
         "recipient.province in remote",
@@ -281,7 +282,7 @@ GOLDEN = [
     ),
     (
         'coalesce(order.manual_review, "none") = "none"',
-        "订单人工审核结论（空缺时用“none”）是“none”",
+        "订单人工审核结论（空缺时用“无”）是“无”",
         "order manual review (or “none” if missing) is “none”",
     ),
     (
@@ -296,7 +297,7 @@ GOLDEN = [
     ),
     (
         '(order.total > high or vip) and payment.status = "paid"',
-        "（订单金额大于高价值门槛（2000 元），或是老客），且付款状态是“paid”",
+        "（订单金额大于高价值门槛（2000 元），或是老客），且付款状态是“已付款”",
         "(order total is more than high value (2000 CNY) or a regular) and payment status is “paid”",
     ),
     (
@@ -490,6 +491,77 @@ def test_policies_otherwise_and_derived_facts_are_explained(vocabulary: Vocabula
 CODE = re.compile(
     r"satisfies|starts with\(|\b(order|items?|scans?|history|custom)\.|\w+_\w+\(|None|\{\d\}"
 )
+
+
+def test_a_value_is_called_by_its_name_wherever_its_fact_is_asked(vocabulary: Vocabulary) -> None:
+    ruleset = a_set(
+        vocabulary,
+        [
+            'payment.status in ("unpaid", "part_paid")',
+            "order.kind = gift_kind",
+            'answer != "released"',
+            'some item in items satisfies item.refund_status = "Requested"',
+            'order.shop = "paid"',
+            'order.channel = "corner_shop"',
+            'order.channel = exact("taobao")',
+        ],
+        parameters={
+            "gift_kind": {
+                "type": "text",
+                "value": "gift",
+                "title": {"zh": "礼物类型", "en": "Kind of a present"},
+            }
+        },
+        derive={
+            "answer": {
+                "value": 'coalesce(order.manual_review, "none")',
+                "title": {"zh": "人工结论", "en": "The person's answer"},
+            }
+        },
+    )
+    said = [
+        sentence(leaf.node, ruleset, lang)
+        for leaf in ruleset.rules[0].leaves
+        for lang in ("zh", "en")
+    ]
+    assert said == [
+        "付款状态是“未付款”或“部分付款”",
+        "payment status is “unpaid” or “part paid”",
+        "订单类型是礼物类型（“赠品”）",
+        "order kind is kind of a present (“gift”)",
+        "人工结论不是“人工放行”",
+        "the person's answer is not “released”",
+        "至少有一个商品满足：商品退款状态是“买家申请”",
+        "for at least one line, line refund status is “requested”",
+        "订单店铺是“paid”",
+        "order shop is “paid”",
+        "订单渠道是“corner_shop”",
+        "order channel is “corner_shop”",
+        "订单渠道是“taobao”（逐字）",
+        "order channel is exactly “taobao”",
+    ]
+
+
+def test_every_choice_of_the_dictionary_has_names_in_both_languages(vocabulary: Vocabulary) -> None:
+    choices = {name: fact.values for name, fact in vocabulary.facts.items() if fact.values}
+    assert len(choices) > 10
+    for name, values in choices.items():
+        assert set(vocabulary.words.get(name, ())) == set(values), name
+    for action in vocabulary.actions.values():
+        for argument in action.args.values():
+            assert set(argument.values) <= set(vocabulary.reasons), (action.id, argument.id)
+
+
+def test_words_for_a_value_that_a_choice_does_not_have_are_refused() -> None:
+    text = """
+tidegate: vocabulary/1
+groups: {order: {title: Order, fields: {kind: {type: choice, values: [gift], title: Kind}}}}
+actions: {}
+gates: {}
+words: {order.kind: {gfit: {zh: 礼物, en: present}}}
+"""
+    with pytest.raises(ConfigError, match=r"value of order\.kind gfit isn't"):
+        load_vocabulary(text)
 
 
 def test_no_generated_condition_leaves_code_in_its_sentence() -> None:

@@ -17,7 +17,6 @@ from tidegate.sdk.issues import issue_of, issue_text
 from tidegate.services.view_decisions import Outcome
 from tidegate_web import desk
 from tidegate_web.attempts import reason_words
-from tidegate_web.choices import worded
 from tidegate_web.language import catalogue, known, lang, pick, t
 
 LOCALES = {"zh": Locale.parse("zh_Hans_CN"), "en": Locale.parse("en_GB")}
@@ -36,7 +35,6 @@ def install(app: Flask) -> None:
         money=money,
         percent=percent,
         stamp=stamp,
-        worded=worded,
     )
     app.jinja_env.globals.update(
         compact=compact, reason_words=reason_words, said=said, reason_of=reason_of,

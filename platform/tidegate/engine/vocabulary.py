@@ -16,6 +16,7 @@ from tidegate.engine.calendars import Calendar as Calendar
 from tidegate.engine.calendars import read_calendar
 from tidegate.engine.problems import nearest
 from tidegate.engine.sourced import read_yaml
+from tidegate.engine.values import fold
 from tidegate.errors import ConfigError
 
 Texts = Mapping[str, str]
@@ -129,6 +130,8 @@ class Vocabulary:
     gates: Mapping[str, Gate]
     actions: Mapping[str, Action]
     reasons: Mapping[str, Texts]
+    words: Mapping[str, Mapping[str, Texts]] = field(default_factory=dict)
+    """What the values of a fact are called, by fact and value."""
 
     @cached_property
     def names(self) -> Mapping[str, str]:
@@ -184,6 +187,11 @@ class Vocabulary:
         """A reason code in words; an unknown code as it is."""
         texts = self.reasons.get(code)
         return texts["zh" if lang.startswith("zh") else "en"] if texts else code
+
+    def word(self, fact: str, value: str, lang: str) -> str:
+        """What a value of a fact is called; one without a name is said as it is."""
+        texts = self.words.get(fact, {}).get(fold(value))
+        return texts["zh" if lang.startswith("zh") else "en"] if texts else value
 
 
 def load_vocabulary(source: Path | str) -> Vocabulary:
@@ -254,6 +262,10 @@ def _build(document: dict[str, Any]) -> Vocabulary:
     }
     reasons = {code: _texts(texts) for code, texts in (document.get("reasons") or {}).items()}
     frozen = MappingProxyType
+    words = {
+        fact: frozen({fold(str(value)): _texts(texts) for value, texts in named.items()})
+        for fact, named in (document.get("words") or {}).items()
+    }
     return Vocabulary(
         frozen(groups),
         frozen(facts),
@@ -261,6 +273,7 @@ def _build(document: dict[str, Any]) -> Vocabulary:
         frozen(gates),
         frozen(actions),
         frozen(reasons),
+        frozen(words),
     )
 
 
@@ -315,6 +328,10 @@ def _texts(texts: object) -> Texts:
 def _check(vocabulary: Vocabulary) -> None:
     _known("group", (g.each for g in vocabulary.groups.values() if g.each), vocabulary.groups)
     _known("group", (g.of for g in vocabulary.groups.values() if g.of), vocabulary.groups)
+    _known("fact", vocabulary.words, vocabulary.facts)
+    for name, named in vocabulary.words.items():
+        if vocabulary.facts[name].values:
+            _known(f"value of {name}", named, map(fold, vocabulary.facts[name].values))
     for gate in vocabulary.gates.values():
         _known("group", gate.facts, vocabulary.groups)
         _known("action", gate.actions, vocabulary.actions)

@@ -295,7 +295,7 @@ def test_two_people_saving_keeps_both(desk: Any) -> None:
     assert "你写的" in mine.html
     assert "已付款且全部有货则通过 (我的理由): 如果" in mine.html
     assert (
-        "已付款且全部有货则通过 (付了款又有货的订单不该等人): 如果付款状态是已付款，则通过"
+        "已付款且全部有货则通过 (付了款又有货的订单不该等人): 如果付款状态是“已付款”，则通过"
         in mine.html
     )
     mine.send("save", {})
@@ -336,10 +336,10 @@ def test_the_sentence_follows_in_both_languages(desk: Any) -> None:
     editor = Editor(desk.client(), STOCK).open()
     assert (
         editor.said("zh")
-        == "如果付款状态是已付款，且每个商品都满足：商品可用库存不少于商品数量，则通过。"
+        == "如果付款状态是“已付款”，且每个商品都满足：商品可用库存不少于商品数量，则通过。"
     )
     editor.send("remove:c-1", {})
-    assert editor.said("zh") == "如果付款状态是已付款，则通过。"
+    assert editor.said("zh") == "如果付款状态是“已付款”，则通过。"
     assert editor.said("en").startswith("If payment status is paid, then")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from typing import Any
 
@@ -22,7 +21,7 @@ from tidegate.services.workshop.rule_page import EditorPage
 from tidegate.services.workshop.rule_writing import Wrong
 from tidegate_web import desk, formats, hx
 from tidegate_web.fragments import page
-from tidegate_web.language import catalogue, known, lang, pick, t, text_of
+from tidegate_web.language import known, lang, pick, t
 
 pages = Blueprint("rule_editor", __name__)
 ONWARD = {
@@ -30,7 +29,6 @@ ONWARD = {
     "simulate": "rule_simulate.show",
     "review": "rule_review.show",
 }
-_CODE = re.compile("“([a-z][a-z_]*)”")
 
 
 @pages.get("/rules/<set_id>/rules/new")
@@ -87,7 +85,7 @@ def _shown(found: EditorPage, status: int = 200, **more: Any) -> Response:
         onward=[code for code in ONWARD.items() if code[1] in current_app.view_functions],
         parameters=_to("rule_parameters.show", found.set_id), place_name=_place_name, anchor=_anchor,
         share=lambda text: formats.percent(Decimal(text)), default_title=_default_title,
-        reading=lambda: request.form.get("reading", lang()), worded=_worded,
+        reading=lambda: request.form.get("reading", lang()),
         hint=lambda op: known(f"editor.hint.{op}", ""), **values,
     )  # fmt: skip
 
@@ -118,16 +116,6 @@ def _anchor(one: Wrong) -> str:
     if one.path == "rule":
         return one.part
     return {"text": "rule-text", "a": "band-then", "c": "band-if"}.get(one.path, one.path)
-
-
-def _worded(text: str, language: str) -> str:
-    """Codes in a sentence by their names: “paid” is 已付款."""
-
-    def name(found: re.Match[str]) -> str:
-        key = f"editor.choice.{found.group(1)}"
-        return text_of(key, language) if key in catalogue() else found.group(0)
-
-    return _CODE.sub(name, text)
 
 
 def _default_title(argument: Any) -> str:

@@ -107,7 +107,9 @@ class Answer:
 
     def _said(self, change: Change, chinese: bool) -> str:
         name = self._name(change.slot, chinese)
-        before, after = (self._quoted(v) for v in (change.before, change.after))
+        before, after = (
+            self._quoted(change.slot.fact.id, v, chinese) for v in (change.before, change.after)
+        )
         why = self._why(change, chinese)
         if change.after is None:
             return f"清空{name}（现为{before}）" if chinese else f"empty {name} (now {before})"
@@ -142,7 +144,9 @@ class Answer:
         line = f"第 {slot.line} 行" if slot.line else ""
         return f"{line}{group}.{slot.fact.title['zh']}"
 
-    def _quoted(self, value: object) -> str:
+    def _quoted(self, fact: str, value: object, chinese: bool) -> str:
+        if isinstance(value, str):
+            return f"“{self.ruleset.vocabulary.word(fact, value, 'zh' if chinese else 'en')}”"
         shown = self.shown(value)
         if isinstance(shown, bool):
             return "true" if shown else "false"

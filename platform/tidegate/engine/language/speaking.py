@@ -14,6 +14,7 @@ from tidegate.engine.language.functions import FUNCTIONS
 from tidegate.engine.language.kinds import kind_of
 from tidegate.engine.language.wording import Pair, constant, fill, join
 from tidegate.engine.rulesets import RuleSet
+from tidegate.engine.values import ExactText
 
 _ASKED = (tree.Fact, tree.Parameter, tree.Member, tree.Window, tree.Variable)
 
@@ -97,13 +98,17 @@ class Speaker:
             return own
         return join(of, own) if self.zh else f"{of} {own}"
 
-    def parameter(self, node: tree.Parameter) -> str:
+    def parameter(self, node: tree.Parameter, fact: str = "") -> str:
+        """Its title with its value; `fact` is what that is a value of."""
         parameter = self.ruleset.parameters[node.id]
-        return self.title(parameter.title) + (
-            f"（{constant(parameter.value, True)}）"
-            if self.zh
-            else f" ({constant(parameter.value, False)})"
-        )
+        value = self.value(parameter.value, fact)
+        return self.title(parameter.title) + (f"（{value}）" if self.zh else f" ({value})")
+
+    def value(self, value: object, fact: str) -> str:
+        """A constant as a value of a fact is called: “已付款” for “paid”."""
+        if fact and isinstance(value, str) and value.__class__ is not ExactText:
+            value = self.ruleset.vocabulary.word(fact, value, "zh" if self.zh else "en")
+        return constant(value, self.zh)
 
     def list_name(self, node: tree.ListName) -> str:
         return self.title(self.ruleset.lists[node.id].title)
@@ -211,11 +216,29 @@ class Speaker:
         return self.fill(wording.COUNTS[op], each, condition, self.say(right))
 
     def _said_of(self, subject: tree.Node, value: tree.Node) -> str:
-        """A constant, as it is called in answers to this question (`Sat` of a weekday)."""
+        """A constant, as it is called in answers to this question (`Sat` of a weekday, `paid` of a
+        payment).
+        """
         if _asks_weekday(subject) and isinstance(value, tree.Literal):
             day = wording.WEEKDAYS.get(str(value.value))
             return self.pick(day) if day else self.say(value)
+        if isinstance(value, tree.Literal):
+            return self.value(value.value, self.fact_asked(subject))
+        if isinstance(value, tree.Parameter):
+            return self.parameter(value, self.fact_asked(subject))
         return self.subject(value)
+
+    def fact_asked(self, node: tree.Node) -> str:
+        """The fact whose value this is, if it is one's; else empty."""
+        if isinstance(node, tree.Fact):
+            return node.id
+        if isinstance(node, (tree.Member, tree.Window)):
+            return node.fact
+        if isinstance(node, tree.Derived):
+            return self.fact_asked(self.ruleset.derive[node.id].node)
+        if isinstance(node, tree.Call) and node.function == "coalesce":
+            return self.fact_asked(node.args[0])
+        return ""
 
     def between(self, node: tree.Between) -> str:
         low, high = self._said_of(node.value, node.low), self._said_of(node.value, node.high)
@@ -418,6 +441,8 @@ class Speaker:
         if _asks_weekday(node) and self.zh:
             return self.say(node.args[0])
         args = [self.say(arg) for arg in node.args]
+        if node.function == "coalesce":
+            args = [args[0], *(self._said_of(node.args[0], arg) for arg in node.args[1:])]
         if len(args) > 1 and node.function in ("min", "max"):
             args = [self.listed(args, ("和", "and"))]
         calendar = args.pop() if len(args) == 2 and node.function in ("since", "until") else ""
