@@ -167,7 +167,7 @@ class _Text:
         if op == "like":
             return f"matches({text}, {right})"
         if op in ("match", "matchInsensitively"):
-            raise NotOurs("regular_expressions")
+            return _matched(text, str(other), op == "match")
         if op == "in":
             members = [self.constant(member)[0] for member in other]
             if any(type(member) is not type(value) for member in other):
@@ -221,6 +221,13 @@ class _Template:
     def do_endsWith(self, of: Node, part: Node) -> tuple[str, Any]:
         return f"ends with({plainly(self.say(of)[0])}, {self.say(part)[0]})", True
 
+    def do_lastIndexOf(self, of: Node, part: Node) -> tuple[str, Any]:
+        """Counted from 0, -1 when there is none; what is behind the last one is the last part."""
+        whole, piece = self.say(of)[0], self.say(part)[0]
+        parts = f"split({whole}, {piece})"
+        at = f"string length({whole}) - string length({piece}) - string length({parts}[-1])"
+        return f"(if count({parts}) > 1 then {at} else -1)", 0
+
     def do_dateTimeAdd(self, of: Node, span: Node) -> tuple[str, Any]:
         return f"({self.moment(of)} + {written(parse_duration(span[1]))})", datetime.now(UTC)
 
@@ -236,6 +243,26 @@ class _Template:
     def moment(self, node: Node) -> str:
         text, _ = self.say(node)
         return f"date and time({text})"
+
+
+_KINDS = {
+    "#": list("0123456789"),
+    "?": list("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"),
+}
+
+
+def _matched(text: str, pattern: str, exactly: bool) -> str:
+    """A pattern of kinds of characters (`#` digit, `?` letter, `.` any), character by character."""
+    parts = [f"string length({text}) = {len(pattern)}"]
+    for place, sign in enumerate(pattern, 1):
+        if sign == ".":
+            continue
+        character = f"substring({text}, {place}, 1)"
+        if sign in _KINDS:
+            parts.append(f"{character} in {written(_KINDS[sign])}")
+        else:
+            parts.append(f"{character} = {f'exact({written(sign)})' if exactly else written(sign)}")
+    return f"({' and '.join(parts)})"
 
 
 def plainly(text: str) -> str:

@@ -18,6 +18,13 @@ from reasons import NotOurs
 from suites import Case, records
 
 _BINARY = {"==": "=", "!=": "!=", "&&": "and", "||": "or", **{s: s for s in ("<", "<=", ">", ">=")}}
+# false comes before true there; our language has no order of them, but can say what it means
+_ORDERED = {
+    "<": "(not({0}) and {1})",
+    "<=": "(not({0}) or {1})",
+    ">": "({0} and not({1}))",
+    ">=": "({0} or not({1}))",
+}
 _PATTERN_SIGNS = set(".^$*+?()[]{}|\\")
 
 
@@ -117,8 +124,8 @@ class _Text:
             return f"modulo({left}, {right})"
         if op == "+" and "list" in (x[0], y[0]):
             return f"concatenate({left}, {right})"
-        if op in ("<", "<=", ">", ">=") and any(isinstance(side[1], bool) for side in (x, y)):
-            raise NotOurs("no_order_of_booleans")
+        if op in _ORDERED and any(isinstance(side[1], bool) for side in (x, y)):
+            return _ORDERED[op].format(left, right)
         return f"({left} {_BINARY.get(op, op)} {right})"
 
     def call(self, of: Node, args: list[Node]) -> str:

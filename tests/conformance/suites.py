@@ -115,8 +115,8 @@ def told(*parts: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def records(path: Path) -> list[dict[str, Any]]:
-    """The translatable records of a file of JSON lines."""
+def records(path: Path, every: bool = False) -> list[dict[str, Any]]:
+    """The translatable records of a file of JSON lines, or every one."""
     with lzma.open(path, "rt", encoding="utf-8") as stream:
         rows = [json.loads(line) for line in stream]
-    return [row for row in rows if row["translatable"]]
+    return [row for row in rows if every or row["translatable"]]

@@ -68,7 +68,7 @@ class _Graph:
 
     def run(self, request: Any) -> Any:
         if any(node["type"] == "functionNode" for node in self.nodes.values()):
-            raise NotOurs("other_field")
+            raise NotOurs("other_language")
         last: Any = None
         for name in self.order():
             node = self.nodes[name]

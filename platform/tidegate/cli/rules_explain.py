@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -182,7 +183,7 @@ def _explained(decision: Decision, lang: str) -> dict[str, Any]:
 
 def _say(document: dict[str, Any], ruleset: RuleSet, lang: str) -> None:
     titles = {rule.id: rule.title["zh" if lang == "zh" else "en"] for rule in ruleset.rules}
-    said = ", ".join(one["action"] for one in document["actions"]) or "-"
+    said = ", ".join(_outcome(one, ruleset, lang) for one in document["actions"]) or "-"
     click.echo(text(f"结论：{said}", f"Outcome: {said}"))
     for rule in document["fired"]:
         click.echo(text(f"  触发：{titles[rule]}（{rule}）", f"  fired: {titles[rule]} ({rule})"))
@@ -191,8 +192,8 @@ def _say(document: dict[str, Any], ruleset: RuleSet, lang: str) -> None:
     for one in near[:SHOWN]:
         leaf = one["leaf"]["sentence"]
         zh, en = (
-            f"  只差一条：{one['rule']}：{leaf}",
-            f"  one condition away: {one['rule']}: {leaf}",
+            f"  只差一条：{titles[one['rule']]}（{one['rule']}）：{leaf}",
+            f"  one condition away: {titles[one['rule']]} ({one['rule']}): {leaf}",
         )
         click.echo(text(zh, en))
     if len(near) > SHOWN:
@@ -214,3 +215,12 @@ def _say(document: dict[str, Any], ruleset: RuleSet, lang: str) -> None:
         click.echo(
             text(f"可能还有别的办法：{doubts}", f"There may be others, because of: {doubts}")
         )
+
+
+def _outcome(outcome: Mapping[str, Any], ruleset: RuleSet, lang: str) -> str:
+    """`转人工：未付清（hold）`: an action by its title, with its main argument and its id."""
+    action = ruleset.vocabulary.actions[outcome["action"]]
+    title, main = action.title[lang], outcome["args"].get(action.main)
+    if main is not None:
+        title += text("：", ": ") + ruleset.vocabulary.reason(str(main), lang)
+    return text(f"{title}（{action.id}）", f"{title} ({action.id})")

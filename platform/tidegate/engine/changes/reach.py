@@ -63,16 +63,50 @@ class Reach:
     def possible(self, places: frozenset[Slot], room: int) -> bool:
         """Whether these places, with `room` more, could give what is wanted."""
         of = self.of
-        if of.trial.refused is not None or of.trials.want.absent:
+        if of.trial.refused is not None:
             return True
         key = (places, room)
         if key not in self._known:
-            self._known[key] = any(
-                self._stage(number, sources, places, room)
-                for number, sources in enumerate(of.sources)
-                if sources.any
+            self._known[key] = (
+                self._without(places, room)
+                if of.trials.want.absent
+                else any(
+                    self._stage(number, sources, places, room)
+                    for number, sources in enumerate(of.sources)
+                    if sources.any
+                )
             )
         return self._known[key]
+
+    def _without(self, places: frozenset[Slot], room: int) -> bool:
+        """The unwanted outcome goes when every rule that asks for it falls silent, or (under
+        priority) when something more severe is said. A doubt or a conflict that ends in the same
+        outcome is no way out; where it ends in another, anything is possible.
+        """
+        sources, want = self.of.sources[0], self.of.trials.want
+        elsewhere = (sources.clashes and not sources.conflict) or sources.own_tables
+        if len(self.of.sources) > 1 or want.args or elsewhere:
+            return True
+        policy = sources.stage.policy
+        rank = {action: index for index, action in enumerate(sources.stage.severity)}
+        if policy != "collect" and (policy != "priority" or want.action not in rank):
+            return True
+        asking: Needs = []
+        for judged in self.of.having_say(0, True):
+            if self.of.fits(judged) and not self.of.upstream.may_exclude(judged):
+                asking += self._needs(judged, FALSE | UNKNOWN, fits=True)
+        if self._met(asking, places, room):
+            return True
+        if policy == "collect":
+            return False
+        truth = TRUE if sources.missing or sources.stage.on_missing == "skip" else TRUE | UNKNOWN
+        own = rank[want.action]
+        worse = (
+            judged
+            for judged in self.of.trials.stages[0]
+            if any(rank.get(call.action.id, own) < own for call in judged.rule.actions)
+        )
+        return any(self._met(self._needs(judged, truth), places, room) for judged in worse)
 
     def _stage(self, number: int, sources: Sources, places: frozenset[Slot], room: int) -> bool:
         if sources.own_tables or sources.missing or sources.conflict:
