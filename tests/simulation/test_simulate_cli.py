@@ -61,6 +61,16 @@ def test_a_bad_line_is_named_and_the_rest_is_judged(folder: Path) -> None:
     assert document["rejected_lines"][0]["line"] == 12
 
 
+def test_bad_lines_and_refused_facts_are_told_with_place_and_remedy(folder: Path) -> None:
+    with (folder / "f.jsonl").open("a", encoding="utf-8") as stream:
+        stream.write('\n{"order": {"total": "12 EUROS"}}\n{"order": }\n')
+    result = simulate(folder, "--now", "2026-11-11T12:00:00+08:00")
+    assert result.exit_code == 1
+    bad = "f.jsonl:12: isn't one JSON object (Expecting value, character 11); check quotes"
+    assert bad in result.stderr
+    assert "refused 2 times (facts.bad_value); tidegate rules decide says why" in result.stderr
+
+
 def test_resources_are_used_up_in_order(folder: Path, text_of: Any) -> None:
     enough = "{id: enough, if: ['every item in items satisfies item.available >= item.quantity'], then: [allocate]}"
     wait = "{id: wait, if: [], then: [hold_for_stock]}"

@@ -147,8 +147,8 @@ def _one_subject(name: str) -> Subject:
     if len(given.subjects) != 1:
         raise InputError(
             "facts.one",
-            zh=f"{name} 里有 {len(given.subjects)} 个对象；这里只解释一个",
-            en=f"{name} holds {len(given.subjects)} objects; explain one at a time",
+            zh=f"{name} 里有 {len(given.subjects)} 个对象；这个命令一次只看一个",
+            en=f"{name} holds {len(given.subjects)} objects; this command looks at one at a time",
             count=len(given.subjects),
         )
     subject = given.subjects[0]

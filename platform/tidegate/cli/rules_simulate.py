@@ -135,7 +135,7 @@ def simulate(
     if as_json:
         print_json(document)
     else:
-        _say(document)
+        _say(document, facts)
     if part.tally.subjects == 0:
         click.echo(text("文件里没有可用的事实。", "The file holds no usable facts."), err=True)
         context.exit(UNREADABLE)
@@ -263,7 +263,7 @@ def _document(part: Part, seconds: float, now: datetime, versions: Versions) -> 
     }
 
 
-def _say(document: dict[str, Any]) -> None:
+def _say(document: dict[str, Any], facts: Path) -> None:
     subjects, changed = document["subjects"], document["changed"]
     click.echo(
         text(
@@ -285,5 +285,13 @@ def _say(document: dict[str, Any]) -> None:
         )
     for row in document["examples"][:SHOWN]:
         click.echo(f"  {row['key']}: {row['from']} → {row['to']}")
+    for code, count in document["refused"].items():
+        zh = f"  判定被拒 {count} 次（{code}）；tidegate rules decide 逐条说明原因"
+        en = f"  deciding was refused {count} times ({code}); tidegate rules decide says why, one by one"
+        click.echo(text(zh, en), err=True)
     for row in document["rejected_lines"]:
-        click.echo(f"  {row['line']}: {row['message']}", err=True)
+        said = text(
+            f"不是一个 JSON 对象（{row['message']}）；检查引号、逗号和括号",
+            f"isn't one JSON object ({row['message']}); check quotes, commas and brackets",
+        )
+        click.echo(f"  {facts}:{row['line']}: {said}", err=True)

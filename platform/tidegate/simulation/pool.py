@@ -168,8 +168,10 @@ def _key(document: Mapping[str, Any], name: str) -> str:
 def _document(raw: bytes) -> tuple[dict[str, Any] | None, str]:
     try:
         document = json.loads(raw, parse_float=Decimal, parse_constant=_not_a_number)
+    except json.JSONDecodeError as error:
+        return None, f"{error.msg}, character {error.colno}"
     except (ValueError, RecursionError) as error:
-        return None, "JSON" if isinstance(error, RecursionError) else str(error)[:120]
+        return None, "nested too deeply" if isinstance(error, RecursionError) else str(error)[:120]
     if not isinstance(document, dict):
         return None, "not an object"
     return document, ""

@@ -125,6 +125,9 @@ def _argument(action: Action, name: str, value: object) -> object:
 
 
 def _wrong(code: str, zh: str, en: str, want: str) -> InputError:
+    zh, en = (
+        one if one.endswith(("？", "?")) else one + end for one, end in ((zh, "。"), (en, "."))
+    )
     return InputError(
-        code, zh=f"想要的结果有误：{zh}。", en=f"The wanted outcome is wrong: {en}.", want=want
+        code, zh=f"想要的结果有误：{zh}", en=f"The wanted outcome is wrong: {en}", want=want
     )
