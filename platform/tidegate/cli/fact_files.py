@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,10 +32,31 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class FactFile:
-    """`many` is whether the answer is a list."""
+    """`many` is whether the answer is a list. Subjects of JSON lines are read one by one, each time
+    they are gone through, so that a large file does not stand in memory as objects.
+    """
 
-    subjects: Sequence[Subject]
+    subjects: Collection[Subject]
     many: bool
+
+
+class Lines(Collection[Subject]):
+    """The subjects of JSON lines; empty lines are passed over."""
+
+    def __init__(self, text: str, label: str) -> None:
+        self._raw = text.encode()
+        self._label = label
+
+    def __len__(self) -> int:
+        return sum(1 for line in BytesIO(self._raw) if line.strip())
+
+    def __contains__(self, one: object) -> bool:
+        return any(one == subject for subject in self)
+
+    def __iter__(self) -> Iterator[Subject]:
+        for number, line in enumerate(BytesIO(self._raw), 1):
+            if line.strip():
+                yield _of_line(line.decode(), f"{self._label}:{number}")
 
 
 def read_facts(name: str) -> FactFile:
@@ -48,12 +70,12 @@ def read_facts(name: str) -> FactFile:
     if not text.strip():
         raise _wrong("facts.empty", label, "里没有内容", "holds nothing")
     if Path(name).suffix.lower() in LINES:
-        return FactFile(_lines(text, label), True)
+        return FactFile(Lines(text, label), True)
     try:
         return _whole(_parse(text), label)
     except json.JSONDecodeError as error:
         if error.msg == "Extra data" and _first_line_is_object(text):
-            return FactFile(_lines(text, label), True)
+            return FactFile(Lines(text, label), True)
         raise _syntax(f"{label}:{error.lineno}:{error.colno}", error.msg) from error
     except (_Refused, RecursionError) as error:
         raise _syntax(label, _said(error)) from error
@@ -130,19 +152,13 @@ def _whole(document: Any, label: str) -> FactFile:
     )
 
 
-def _lines(text: str, label: str) -> list[Subject]:
-    found = []
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        place = f"{label}:{number}"
-        try:
-            found.append(_subject(_parse(line), place))
-        except json.JSONDecodeError as error:
-            found.append(Subject(place, {}, _syntax(f"{place}:{error.colno}", error.msg)))
-        except (_Refused, RecursionError, ValueError) as error:
-            found.append(Subject(place, {}, _syntax(place, _said(error))))
-    return found
+def _of_line(line: str, place: str) -> Subject:
+    try:
+        return _subject(_parse(line), place)
+    except json.JSONDecodeError as error:
+        return Subject(place, {}, _syntax(f"{place}:{error.colno}", error.msg))
+    except (_Refused, RecursionError, ValueError) as error:
+        return Subject(place, {}, _syntax(place, _said(error)))
 
 
 def _subject(value: Any, place: str) -> Subject:

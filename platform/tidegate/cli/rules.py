@@ -15,10 +15,12 @@ from tidegate.cli.lazy import LazyGroup
 from tidegate.cli.rules_account import Account, problem_document, ruleset_document
 from tidegate.cli.rules_reading import (
     UNREADABLE,
+    JsonList,
     decided,
     hint_at_names,
     in_force,
     instant_of,
+    judge_of,
     one_set,
     packs_of,
     placed,
@@ -139,10 +141,12 @@ def test(
         "用一个规则集试算事实，不读数据库。\n\n"
         "RULESET 是文件，或自带规则集的名称（如 review）。"
         "事实为一个 JSON 对象、对象列表，或 JSON lines（.jsonl）；- 为标准输入。"
+        "一个对象列出每条规则，多个对象只列出触发、落败、只差一条和动作点名的规则。"
         "退出码：0 已判定，1 部分事实不可用，2 读不了。",
         "Decide facts with one rule set, without a database.\n\n"
         "RULESET is a file, or the name of a shipped set (such as review). Facts are one JSON "
-        "object, a list of them, or JSON lines (.jsonl); - is standard input. "
+        "object, a list of them, or JSON lines (.jsonl); - is standard input. One object is answered "
+        "with every rule, several with the rules that fired, lost, came close or are named. "
         "Exit code: 0 decided, 1 some facts unusable, 2 unreadable.",
     )
 )
@@ -203,22 +207,24 @@ def decide(
         zone(timezone)
     except TidegateError as error:
         refuse(context, [error.as_document(chosen)], [error.text(chosen)], as_json)
-    documents: list[object] = []
+    judge = judge_of(found, instant, timezone, currency, given.many)
     refused = False
     account = Account(chosen)
-    for subject in given.subjects:
-        answer = decided(subject, found, instant, timezone, currency)
-        hint_at_names(subject, found, chosen)
-        if isinstance(answer, Decision):
-            documents.append(answer.as_document(chosen))
-            if not as_json:
-                account.decision(answer)
-        else:
-            refused = True
-            documents.append({"problems": [{"place": subject.place, **answer.as_document(chosen)}]})
-            click.echo(f"{subject.place}: {answer.text(chosen)} [{answer.code}]", err=True)
-    if as_json:
-        print_json(documents if given.many else documents[0])
+    with JsonList(as_json and given.many) as listed:
+        for subject in given.subjects:
+            answer = decided(subject, judge)
+            hint_at_names(subject, found, chosen)
+            if isinstance(answer, Decision):
+                document = answer.as_document(chosen)
+                if not as_json:
+                    account.decision(answer)
+            else:
+                refused = True
+                document = {"problems": [{"place": subject.place, **answer.as_document(chosen)}]}
+                click.echo(f"{subject.place}: {answer.text(chosen)} [{answer.code}]", err=True)
+            if as_json and not given.many:
+                print_json(document)
+            listed.add(document)
     if refused:
         context.exit(FINDINGS if given.many else UNREADABLE)
 

@@ -71,6 +71,9 @@ class Account:
             self.line(("? ", "yellow"), self.pick("缺少: ", "missing: "), ", ".join(names))
         for trace in sorted(decision.rules, key=lambda trace: trace.result != "fired"):
             self._rule(decision, trace)
+        rest = len(ruleset.rules) - len(decision.rules)
+        if rest:
+            self.line((self.pick(f"· 另有 {rest} 条规则", f"· {rest} more rules"), "dim"))
 
     def _rule(self, decision: Decision, trace: RuleTrace) -> None:
         mark, style = MARKS[trace.result]

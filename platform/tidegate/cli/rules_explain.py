@@ -151,7 +151,7 @@ def _one_subject(name: str) -> Subject:
             en=f"{name} holds {len(given.subjects)} objects; this command looks at one at a time",
             count=len(given.subjects),
         )
-    subject = given.subjects[0]
+    subject = next(iter(given.subjects))
     if subject.error:
         raise subject.error
     return subject

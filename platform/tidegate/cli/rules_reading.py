@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,6 +13,7 @@ import click
 from tidegate.cli.fact_files import Subject, strange_facts
 from tidegate.cli.language import language, text
 from tidegate.cli.rules_account import problem_document
+from tidegate.engine.compiled import compile_set
 from tidegate.engine.reference import Decision, evaluate
 from tidegate.engine.rulesets import RuleSet
 from tidegate.engine.values import parse_instant
@@ -67,15 +68,49 @@ def instant_of(raw: str) -> datetime:
         ) from error
 
 
-def decided(
-    subject: Subject, ruleset: RuleSet, now: datetime, timezone: str, currency: str
-) -> Decision | TidegateError:
+Judge = Callable[[Mapping[str, Any]], Decision]
+
+
+def judge_of(ruleset: RuleSet, now: datetime, timezone: str, currency: str, many: bool) -> Judge:
+    """One subject is judged with the trace of every rule; many by the compiled set, with the
+    traces of the rules that fired, lost, came close or are named.
+    """
+    if not many:
+        return lambda facts: evaluate(ruleset, facts, now, timezone, currency=currency)
+    program = compile_set(ruleset)
+    return lambda facts: program.decide(facts, now, timezone, currency=currency).decision()
+
+
+def decided(subject: Subject, judge: Judge) -> Decision | TidegateError:
     if subject.error:
         return subject.error
     try:
-        return evaluate(ruleset, subject.facts, now, timezone, currency=currency)
+        return judge(subject.facts)
     except TidegateError as error:
         return error
+
+
+class JsonList:
+    """A list printed member by member, as `print_json` would print it whole; nothing when not
+    `shown`.
+    """
+
+    def __init__(self, shown: bool) -> None:
+        self._shown = shown
+        self._before = "["
+
+    def __enter__(self) -> JsonList:
+        return self
+
+    def add(self, member: object) -> None:
+        if self._shown:
+            said = json.dumps(member, ensure_ascii=False, indent=1).replace("\n", "\n ")
+            click.echo(f"{self._before}\n {said}", nl=False)
+            self._before = ","
+
+    def __exit__(self, *failed: object) -> None:
+        if self._shown:
+            click.echo("[]" if self._before == "[" else "\n]")
 
 
 def hint_at_names(subject: Subject, ruleset: RuleSet, lang: str) -> None:
