@@ -90,6 +90,19 @@ def test_one_json_line_is_still_a_list(tmp_path: Path) -> None:
     assert len(json.loads(run("decide", "review", "--facts", facts, *AT, "--json").stdout)) == 1
 
 
+def test_of_many_facts_only_rules_that_fired_or_lost_are_listed(tmp_path: Path) -> None:
+    lines = f"{json.dumps(CLEAN)}\n{json.dumps(SUSPICIOUS)}\n"
+    facts = written(tmp_path, "facts.jsonl", lines)
+    found = json.loads(run("decide", "review", "--facts", facts, *AT, "--json").stdout)
+    for one, line in zip(found, lines.splitlines(), strict=True):
+        alone = run("decide", "review", "--facts", "-", *AT, "--json", given=line)
+        whole = json.loads(alone.stdout)
+        assert {rule["result"] for rule in one["rules"]} == {"fired"}
+        assert one["rules"] == [rule for rule in whole["rules"] if rule["result"] == "fired"]
+        assert one["untraced"] == len(whole["rules"]) - len(one["rules"])
+        assert one["actions"] == whole["actions"]
+
+
 def test_decide_prints_a_list_for_a_json_list(tmp_path: Path) -> None:
     facts = written(tmp_path, "facts.json", [CLEAN])
     assert len(json.loads(run("decide", "review", "--facts", facts, *AT, "--json").stdout)) == 1

@@ -141,12 +141,12 @@ def test(
         "用一个规则集试算事实，不读数据库。\n\n"
         "RULESET 是文件，或自带规则集的名称（如 review）。"
         "事实为一个 JSON 对象、对象列表，或 JSON lines（.jsonl）；- 为标准输入。"
-        "一个对象列出每条规则，多个对象只列出触发、落败、只差一条和动作点名的规则。"
+        "一个对象列出每条规则，多个对象只列出触发和落败的规则。"
         "退出码：0 已判定，1 部分事实不可用，2 读不了。",
         "Decide facts with one rule set, without a database.\n\n"
         "RULESET is a file, or the name of a shipped set (such as review). Facts are one JSON "
         "object, a list of them, or JSON lines (.jsonl); - is standard input. One object is answered "
-        "with every rule, several with the rules that fired, lost, came close or are named. "
+        "with every rule, several with the rules that fired or lost. "
         "Exit code: 0 decided, 1 some facts unusable, 2 unreadable.",
     )
 )
