@@ -340,7 +340,7 @@ def test_the_sentence_follows_in_both_languages(desk: Any) -> None:
     )
     editor.send("remove:c-1", {})
     assert editor.said("zh") == "如果付款状态是“已付款”，则通过。"
-    assert editor.said("en").startswith("If payment status is paid, then")
+    assert editor.said("en").startswith("If payment status is “paid”, then")
 
 
 def test_htmx_gets_the_bands_alone(desk: Any) -> None:
