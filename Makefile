@@ -12,6 +12,9 @@ endif
 ifneq ($(PIP_CERT),)
 export SSL_CERT_FILE ?= $(PIP_CERT)
 endif
+# Where nothing compiled is kept, each of the hundreds of processes that tests start compiles all it imports: 1.5 s of a
+# processor each instead of none.
+unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 PY := $(BIN)/python -I
