@@ -10,10 +10,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
-from alembic import command
-from alembic.config import Config
 from cryptography.fernet import Fernet
 from sqlalchemy import select
 
@@ -37,9 +36,13 @@ from tidegate.services.webhooks.guarded import GuardedCaller
 from tidegate.services.workshop.publications import publications
 from tidegate.settings import Settings
 from tidegate.store.engines import Limits
+from tidegate.store.revisions import newest_revision, revision_at
 from tidegate.store.tables import Tenant
 from tidegate.store.unit_of_work import Store, open_engine
 from tidegate.telemetry.tracing import start_traces
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 DEFAULT_TENANT = "main"
 log = structlog.get_logger()
@@ -52,6 +55,8 @@ def utc_now() -> datetime:
 
 def alembic_config(url: str) -> Config:
     """Migrations without alembic.ini, so that an installed wheel finds them too."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", "tidegate_migrations:.")
     config.set_main_option("path_separator", "os")
@@ -62,7 +67,10 @@ def alembic_config(url: str) -> Config:
 def upgrade_database(settings: Settings) -> None:
     """Bring the database to the newest revision; makes the data folder when needed."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    command.upgrade(alembic_config(settings.database_url), "head")
+    if revision_at(settings.database_url) != newest_revision():
+        from alembic import command
+
+        command.upgrade(alembic_config(settings.database_url), "head")
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect
 
 from tidegate.bootstrap import alembic_config
+from tidegate.store.revisions import known_revisions, newest_revision
 from tidegate.store.schema import Base
 
 
@@ -34,11 +38,27 @@ def test_up_and_down_on_postgres(postgres_url: str) -> None:
     up_check_down(postgres_url)
 
 
-def test_the_history_is_one_line() -> None:
+def test_the_history_is_one_line_and_what_a_start_reads_of_it_is_what_alembic_reads() -> None:
     scripts = ScriptDirectory.from_config(alembic_config("sqlite://"))
-    revisions = list(scripts.walk_revisions())
-    assert revisions
-    assert len(scripts.get_heads()) == 1
+    found = {step.revision for step in scripts.walk_revisions()}
+    assert found
+    assert scripts.get_heads() == [newest_revision()]
+    assert found == known_revisions()
+
+
+def test_a_database_at_the_newest_revision_is_opened_without_alembic(tmp_path: Path) -> None:
+    probe = (
+        "import sys; from tidegate.bootstrap import open_context; open_context(carriers={}).store.close(); "
+        "print('alembic' in sys.modules)"
+    )
+    env = {**os.environ, "TIDEGATE_DATA_DIR": str(tmp_path), "TIDEGATE_DATABASE_URL": ""}
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", probe], env=env, capture_output=True, text=True, check=True
+        ).stdout.strip()
+        for _ in range(2)
+    ]
+    assert said == ["True", "False"]
 
 
 def test_every_step_goes_down_too(tmp_path: Path) -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 
 import click
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.engine import make_url
 
-from tidegate.bootstrap import alembic_config, upgrade_database
+from tidegate.bootstrap import upgrade_database
 from tidegate.cli.language import text
 from tidegate.settings import Settings
-from tidegate.store.unit_of_work import open_engine
+from tidegate.store.revisions import newest_revision, revision_at
 
 
 @click.group(help=text("数据库结构。", "The database's structure."))
@@ -38,10 +36,4 @@ def upgrade(as_json: bool) -> None:
 
 def revisions(database_url: str) -> tuple[str | None, str | None]:
     """(revision of the database, newest revision we ship)."""
-    newest = ScriptDirectory.from_config(alembic_config(database_url)).get_current_head()
-    engine = open_engine(database_url)
-    try:
-        with engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision(), newest
-    finally:
-        engine.dispose()
+    return revision_at(database_url), newest_revision()

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-
-from tidegate.bootstrap import alembic_config
 from tidegate.errors import ConfigError
 from tidegate.settings import Settings
-from tidegate.store.unit_of_work import open_engine
+from tidegate.store.revisions import newest_revision, revision_at
 
 
 def check_database(settings: Settings) -> None:
@@ -17,13 +13,7 @@ def check_database(settings: Settings) -> None:
     Raises:
         ConfigError: the database is older than this version, or newer.
     """
-    newest = ScriptDirectory.from_config(alembic_config(settings.database_url)).get_current_head()
-    engine = open_engine(settings.database_url)
-    try:
-        with engine.connect() as connection:
-            current = MigrationContext.configure(connection).get_current_revision()
-    finally:
-        engine.dispose()
+    current, newest = revision_at(settings.database_url), newest_revision()
     if current != newest:
         raise ConfigError(
             "database.revision",
@@ -31,5 +21,5 @@ def check_database(settings: Settings) -> None:
             en=f"The database is at {current or 'nothing'}, this version needs {newest}; "
             "run tidegate db upgrade once.",
             current=current or "",
-            needed=newest or "",
+            needed=newest,
         )

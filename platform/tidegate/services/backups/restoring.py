@@ -11,7 +11,7 @@ from sqlalchemy import Engine, inspect
 from tidegate.errors import Conflict, InputError
 from tidegate.services.backups.copies import check_sqlite, load_postgres
 from tidegate.services.backups.package import BESIDE, DATABASE, Manifest, read_manifest, unpack
-from tidegate.services.health.schema_state import known_revisions
+from tidegate.store.revisions import known_revisions
 
 
 def put_back(file: Path, engine: Engine, data_dir: Path) -> Manifest:

@@ -21,7 +21,7 @@ from tidegate.services.backups.package import (
     write_package,
 )
 from tidegate.services.context import Context
-from tidegate.services.health.schema_state import current_revision
+from tidegate.store.revisions import current_revision
 from tidegate.store.tables import Order
 
 
