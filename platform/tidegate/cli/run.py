@@ -14,7 +14,6 @@ from typing import Any
 import click
 from gunicorn.app.base import BaseApplication
 
-from tidegate.cli import collector
 from tidegate.cli.language import text
 from tidegate.embedded import Embedded
 from tidegate.errors import ConfigError
@@ -46,7 +45,6 @@ def run(
     refuse_open_network(settings)
     refuse_taken_port(settings.host, settings.port)
     url = f"http://{settings.host}:{settings.port}/"
-    collector.calm()
     embedded = Embedded(settings, demo=demo)
 
     def ready() -> None:

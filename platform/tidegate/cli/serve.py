@@ -17,7 +17,6 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
 from tidegate.bootstrap import open_context, web_secret
-from tidegate.cli import collector
 from tidegate.cli.language import text
 from tidegate.cli.run import refuse_open_network, refuse_taken_port, setup_hint
 from tidegate.cli.scaled import check_database
@@ -69,7 +68,6 @@ def serve(
     refuse_open_network(settings)
     refuse_taken_port(settings.host, settings.port)
     check_database(settings)
-    collector.calm()
     share_figures(figures_folder(settings.data_dir))
     code = _setup_code(settings)
 
