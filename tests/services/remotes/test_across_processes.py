@@ -78,30 +78,12 @@ def platform() -> Iterator[Platform]:
 
 def run(act: str, **given: str) -> list[str]:
     """Two processes that begin together; what all their threads told."""
-    children = [
-        subprocess.Popen(
-            [sys.executable, str(SCRIPT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        for _ in range(2)
-    ]
-    told: list[str] = []
-    try:
-        for child in children:
-            child.stdin.write(json.dumps({"act": act, **given}) + "\n")
-            child.stdin.flush()
-        for child in children:
-            assert child.stdout.readline() == "ready\n"
-        for child in children:
-            child.stdin.write("go\n")
-            child.stdin.flush()
-        for child in children:
-            out, _ = child.communicate(timeout=90)
-            assert child.returncode == 0
-            told += json.loads(out)
-    finally:
-        for child in children:
-            child.kill()
-            child.wait()
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), json.dumps({"act": act, **given})],
+        capture_output=True, text=True, timeout=150, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told: list[str] = json.loads(done.stdout)
     return told
 
 
