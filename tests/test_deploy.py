@@ -90,7 +90,6 @@ def test_units_are_what_systemd_reads(tmp_path: Path) -> None:
 
 @pytest.mark.postgres
 @pytest.mark.redis
-@pytest.mark.xdist_group("scaled")
 def test_every_command_starts_and_ends_as_told(
     postgres_url: str, redis_url: str, tmp_path: Path
 ) -> None:

@@ -33,7 +33,6 @@ def agree(folder: Path, orders: int, url: str, redis_url: str | None = None, **h
 
 
 @pytest.mark.faults
-@pytest.mark.xdist_group("at_work")
 def test_a_mild_day_embedded(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'tidegate.db'}"
     agree(tmp_path, 40, url, day=MILD_DAY, wait_s=300, hurry_s=1.5)
@@ -41,14 +40,12 @@ def test_a_mild_day_embedded(tmp_path: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.faults
-@pytest.mark.xdist_group("at_work")
 def test_a_bad_day_embedded(tmp_path: Path) -> None:
     agree(tmp_path, 100, f"sqlite:///{tmp_path / 'tidegate.db'}", wait_s=600, hurry_s=5)
 
 
 @pytest.mark.long
 @pytest.mark.faults
-@pytest.mark.xdist_group("at_work")
 def test_a_long_day_embedded(tmp_path: Path) -> None:
     agree(tmp_path, LONG, f"sqlite:///{tmp_path / 'tidegate.db'}")
 
@@ -57,10 +54,9 @@ def test_a_long_day_embedded(tmp_path: Path) -> None:
 @pytest.mark.faults
 @pytest.mark.postgres
 @pytest.mark.redis
-@pytest.mark.xdist_group("at_work")
 def test_a_long_day_scaled_out(tmp_path: Path, postgres_url: str, redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
-        client.flushall()
+        client.flushdb()
     hurry_s = 10.0 if LONG < 1_000 else 0.0
     agree(tmp_path, LONG, postgres_url, redis_url, hurry_s=hurry_s)
 

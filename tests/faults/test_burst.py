@@ -9,7 +9,7 @@ from fault_burst import burst, burst_orders
 from fault_harness import Harness
 from fault_remote import FaultServer
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.faults
 
 
 def test_a_burst_with_kills_on_sqlite(tmp_path: Path, remote: FaultServer) -> None:

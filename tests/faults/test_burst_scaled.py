@@ -20,8 +20,7 @@ from fault_harness import Harness
 from fault_remote import FaultServer
 
 pytestmark = [
-    pytest.mark.faults, pytest.mark.postgres, pytest.mark.redis, pytest.mark.long,
-    pytest.mark.xdist_group("faults"),
+    pytest.mark.faults, pytest.mark.postgres, pytest.mark.redis, pytest.mark.long
 ]  # fmt: skip
 CELERY = Path(__file__).parent / "fault_celery.py"
 LEASE_S = "5"
@@ -67,7 +66,7 @@ class Celery:
         os.killpg(pid, sign)
         if sign == signal.SIGSTOP:  # and Redis forgets everything at that moment
             with redis.Redis.from_url(self._redis) as client:
-                client.flushall()
+                client.flushdb()
             self.flushed += 1
 
     def expire(self, burst: Burst) -> None:
@@ -100,7 +99,7 @@ class Celery:
 @pytest.fixture
 def celery(redis_url: str, tmp_path: Path) -> Iterator[Celery]:
     with redis.Redis.from_url(redis_url) as client:
-        client.flushall()
+        client.flushdb()
     workers = Celery(redis_url, tmp_path)
     yield workers
     workers.close()

@@ -13,7 +13,7 @@ import pytest
 from fault_harness import Harness, crash_and_recover, wrong
 from fault_remote import FaultServer
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.faults
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from fault_remote import FaultServer
 from sqlalchemy import create_engine, text
 
 pytestmark = [
-    pytest.mark.faults, pytest.mark.postgres, pytest.mark.long, pytest.mark.xdist_group("faults"),
+    pytest.mark.faults, pytest.mark.postgres, pytest.mark.long
 ]  # fmt: skip
 KILLS = 10
 ORDERS = 400

@@ -32,7 +32,7 @@ from tidegate.store.schema import Base
 from tidegate.store.tables import CarrierService, Order, RateCard, ServiceZone, Shop, Tenant
 from tidegate.store.unit_of_work import Store, open_engine
 
-pytestmark = [pytest.mark.faults, pytest.mark.long, pytest.mark.xdist_group("faults")]
+pytestmark = [pytest.mark.faults, pytest.mark.long]
 STEP = timedelta(minutes=5)
 STEPS = 288
 FAULTS = 1000

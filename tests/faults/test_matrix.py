@@ -26,7 +26,7 @@ from tidegate.services.labels import print_labels
 from tidegate.store import sqlite
 from tidegate.store.tables import Job, Parcel
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.faults
 
 
 def parcels(merchant: Any) -> list[str]:

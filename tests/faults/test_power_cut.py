@@ -16,7 +16,7 @@ import power_disk
 import pytest
 
 FOLDER = Path(__file__).parent / "power_cut"
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.faults
 CARELESS = """
 import sqlite3, sys, time
 db = sqlite3.connect(sys.argv[1] + "/tidegate.db", isolation_level=None)

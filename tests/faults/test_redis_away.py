@@ -18,7 +18,7 @@ from tidegate.services.intake import import_orders
 from tidegate.settings import Settings
 from tidegate.store.tables import Parcel
 
-pytestmark = [pytest.mark.faults, pytest.mark.long, pytest.mark.xdist_group("faults")]
+pytestmark = [pytest.mark.faults, pytest.mark.long]
 
 
 def test_without_redis_parcels_are_numbered_told_and_followed(open_merchant: Any) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 from tidegate.services.chain import advance_many
 from tidegate.store.tables import CarrierService, Order, Parcel
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.faults
 CLASSES = ("A", "B", "C")
 
 

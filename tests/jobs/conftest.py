@@ -145,7 +145,7 @@ def site(postgres_url: str, redis_url: str, tmp_path: Path) -> Iterator[Site]:
     )
     context = open_context(settings, carriers={})
     with redis.Redis.from_url(redis_url) as client:
-        client.flushall()
+        client.flushdb()
     found = Site(env, context.store, tmp_path)
     yield found
     for process in found.started:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 import requests
 
-pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.xdist_group("scaled")]
+pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 CLIENTS = 4
 
 

@@ -25,7 +25,7 @@ from tidegate.settings import Settings
 from tidegate.store.simulation_tables import Simulation
 from tidegate.store.tables import Alert, Decision, Job, Order, Parcel, Scan, Shop, Warehouse
 
-pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.xdist_group("scaled")]
+pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 SEEN_WITHIN = timedelta(seconds=2)
 HOLD = {
     "id": "expensive",

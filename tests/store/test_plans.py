@@ -31,7 +31,7 @@ from tidegate.settings import Settings
 from tidegate.store.tables import Order
 from tidegate.store.unit_of_work import Store, open_engine
 
-pytestmark = [pytest.mark.postgres, pytest.mark.xdist_group("plans")]  # one shop for all
+pytestmark = pytest.mark.postgres
 NOW = datetime(2026, 11, 11, 1, 0, tzinfo=UTC)
 MONTH = timedelta(days=30)
 ORDERS = 100_000

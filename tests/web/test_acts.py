@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from tidegate.store.tables import Alert, Event, LabelBatch, Order, Parcel, Stock, Warehouse
-
-pytestmark = pytest.mark.xdist_group("web")
 
 
 def one_held(desk) -> Order:

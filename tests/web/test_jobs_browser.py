@@ -11,7 +11,7 @@ from sqlalchemy import update
 from tidegate.services.work import enqueue
 from tidegate.store.tables import Effect, Job, Order, Parcel
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("web")]
+pytestmark = pytest.mark.browser
 SCREENSHOTS = Path(__file__).parents[2] / "var" / "screenshots"
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

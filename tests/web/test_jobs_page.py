@@ -13,8 +13,6 @@ from tidegate.services.work import enqueue
 from tidegate.store.tables import Job, Order
 from tidegate_web.language import catalogue
 
-pytestmark = pytest.mark.xdist_group("web")
-
 
 @pytest.fixture
 def dead(desk):

@@ -9,7 +9,6 @@ import pytest
 
 from tidegate.store.tables import Order
 
-pytestmark = pytest.mark.xdist_group("web")
 PAGES = (
     "/",
     "/orders",

@@ -12,7 +12,6 @@ from tidegate.store.people_tables import SecurityEvent
 from tidegate.store.remote_tables import ConnectorAccount, RemoteBreaker
 from tidegate.store.tables import CarrierService
 
-pytestmark = pytest.mark.xdist_group("web")
 SECRET = "sk-canary-7f3a91"
 URL = "https://carrier.example"
 

@@ -16,7 +16,7 @@ from tidegate.sdk.manifest import Limit
 from tidegate.services.remotes import accounts
 from tidegate.services.remotes.line import Line
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("web")]
+pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "var" / "screenshots"
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")

@@ -12,7 +12,6 @@ from tidegate.store.tables import Order
 from tidegate_web.hosts import host_name
 from tidegate_web.pages.site import local_path
 
-pytestmark = pytest.mark.xdist_group("web")
 TEMPLATES = Path(tidegate_web.__file__).parent / "templates"
 
 

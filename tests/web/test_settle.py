@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from sqlalchemy import update
 
 from tidegate.store.tables import Effect, Event, Order, Parcel
-
-pytestmark = pytest.mark.xdist_group("web")
 
 
 def parked(desk: Any) -> tuple[Effect, Parcel]:

@@ -22,8 +22,6 @@ from tidegate.store.tables import Order, Parcel, Shop
 sys.path.insert(0, str(Path(__file__).parents[1] / "connectors" / "files" / "sheets"))
 from order_books import HEADER, ROWS, text_file, workbook
 
-pytestmark = pytest.mark.xdist_group("web")
-
 
 def upload(visitor: Any, upload: Any, account: str = "", **fields: str) -> Any:
     file = (io.BytesIO(upload.data), upload.name)

@@ -16,7 +16,7 @@ from tidegate.store.tables import Order
 sys.path.insert(0, str(Path(__file__).parents[1] / "connectors" / "files" / "sheets"))
 from order_books import HEADER, ROWS, text_file, workbook
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("web")]
+pytestmark = pytest.mark.browser
 SCREENSHOTS = Path(__file__).parents[2] / "var" / "screenshots"
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

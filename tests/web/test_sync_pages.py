@@ -31,7 +31,6 @@ MALL = Path(__file__).parents[1] / "services" / "syncing" / "mall"
 sys.path.insert(0, str(MALL))
 from server import MallServer  # noqa: E402
 
-pytestmark = pytest.mark.xdist_group("web")
 SECRET = "s3cr3t-canary"
 PAGE = "/connections/accounts/mall"
 SCREENSHOTS = Path(__file__).parents[2] / "var" / "screenshots"

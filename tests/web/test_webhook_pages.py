@@ -16,7 +16,6 @@ from tidegate.services.webhooks.deliveries import deliveries
 from tidegate.services.webhooks.guarded import GuardedCaller
 from tidegate_web import desk as web_desk
 
-pytestmark = pytest.mark.xdist_group("web")
 URL = "https://example.com/in"
 
 

@@ -15,7 +15,7 @@ from tidegate.services.webhooks import endpoints
 from tidegate.services.webhooks.catalogue import KINDS
 from tidegate.services.webhooks.guarded import GuardedCaller
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("web")]
+pytestmark = pytest.mark.browser
 SCREENSHOTS = Path(__file__).parents[2] / "var" / "screenshots"
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

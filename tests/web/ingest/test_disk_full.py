@@ -14,7 +14,6 @@ import pytest
 
 from tidegate.store.tables import Order
 
-pytestmark = pytest.mark.xdist_group("ingest")
 SIZE = "6m"
 
 

@@ -14,8 +14,6 @@ from tidegate.jobs.runner import drain
 from tidegate.store.stock_tables import KeptAnswer
 from tidegate.store.tables import Event, Job, Order, OrderLine, Shop
 
-pytestmark = pytest.mark.xdist_group("ingest")
-
 
 def together(count: int, act: Callable[[int], Any]) -> list[Any]:
     found: list[Any] = [None] * count

@@ -8,8 +8,6 @@ import pytest
 
 from tidegate.store.tables import Stock, Warehouse
 
-pytestmark = pytest.mark.xdist_group("ingest")
-
 
 @pytest.fixture
 def warehouse(program: Any) -> str:

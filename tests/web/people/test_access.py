@@ -13,7 +13,6 @@ from tidegate.store.people_tables import ApiToken, Invitation, Membership, Perso
 from tidegate_web import access
 from tidegate_web.access import ANYBODY, PUBLIC, SIGNED, needed
 
-pytestmark = pytest.mark.xdist_group("web")
 SAMPLES = {"int": "1", "string": "x", "path": "x", "any": "release", "default": "x"}
 
 

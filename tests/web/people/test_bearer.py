@@ -10,8 +10,6 @@ from tidegate.services.view_orders import OrderQuery, search_orders
 from tidegate.store.tables import Order, Shop
 from tidegate_web import access, desk
 
-pytestmark = pytest.mark.xdist_group("web")
-
 
 def made(app) -> None:
     """Two endpoints as an API page would have them."""

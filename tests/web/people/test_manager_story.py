@@ -6,14 +6,11 @@ import re
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from tidegate.services.chain import advance_many
 from tidegate.services.demo import demo_feed, feed_step
 from tidegate.services.workshop import drafts
 from tidegate.store.tables import Decision, Order
 
-pytestmark = pytest.mark.xdist_group("web")
 HOLD = """id: bad-phone
 title: {zh: 电话无效先停, en: Stop when the phone is invalid}
 why: 打不通的电话派不出去

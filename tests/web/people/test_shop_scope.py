@@ -24,8 +24,6 @@ from tidegate.store.tables import (
 )
 from tidegate_web.access import needed
 
-pytestmark = pytest.mark.xdist_group("web")
-
 
 @pytest.fixture
 def parts(site):

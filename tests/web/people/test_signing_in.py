@@ -14,8 +14,6 @@ from tidegate.services.accounts.throttling import TooMany, delay, network_of
 from tidegate.store.people_tables import Person, PersonSession, SecurityEvent, SignInAttempt
 from tidegate_web.app import create_app
 
-pytestmark = pytest.mark.xdist_group("web")
-
 
 def unscoped(desk, table):
     with desk.context.store.unscoped(readonly=True) as session:

@@ -16,7 +16,6 @@ from tidegate.store.people_tables import Membership
 from tidegate.store.schema import Base
 from tidegate.store.tables import LabelBatch, Order, Parcel, Shop, TenantScoped
 
-pytestmark = pytest.mark.xdist_group("web")
 MARK = "LEAKMARK"
 
 

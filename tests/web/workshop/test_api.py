@@ -20,7 +20,6 @@ from tidegate.store.tables import Order
 from tidegate_web.api.description import description
 from tidegate_web.api.operations import OPERATIONS
 
-pytestmark = pytest.mark.xdist_group("api")
 RULE: dict[str, Any] = {
     "id": "far-and-dear",
     "title": {"zh": "新疆大额转人工", "en": "Dear orders to Xinjiang wait"},

@@ -15,7 +15,6 @@ from tidegate.services.accounts import founding, tokens
 from tidegate.services.accounts.principals import local_principal
 from tidegate_web.api.description import description
 
-pytestmark = pytest.mark.xdist_group("api")
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "api.md").read_text("utf-8")
 

@@ -23,7 +23,6 @@ from tidegate.services.workshop import drafts
 from tidegate.store.tables import Order
 from tidegate_web.api.description import description
 
-pytestmark = pytest.mark.xdist_group("api")
 EXAMPLES = int(os.environ.get("API_EXAMPLES", "3"))
 SEED = int(os.environ.get("API_SEED", "20261111"))
 # What a schema can't say: whether a rule reads, whether a draft is of that version, what exists.

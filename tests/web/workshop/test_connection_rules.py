@@ -8,8 +8,6 @@ import pytest
 
 from tidegate.store.tables import Order
 
-pytestmark = pytest.mark.xdist_group("workshop")
-
 
 @pytest.mark.parametrize(
     "page",

@@ -10,7 +10,7 @@ import pytest
 from tidegate.engine.writing import rule_document
 from tidegate.services.workshop import drafts
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("workshop")]
+pytestmark = pytest.mark.browser
 RULE = "/rules/review/rules/cod-over-limit"
 
 

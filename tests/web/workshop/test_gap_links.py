@@ -6,11 +6,8 @@ import re
 import time
 from typing import Any
 
-import pytest
-
 from tidegate.services.workshop import checking, drafts
 
-pytestmark = pytest.mark.xdist_group("workshop")
 WAIT_S = 120
 RULE = {
     "id": "bad-phone",

@@ -11,7 +11,7 @@ import pytest
 from tidegate.services.workshop import drafts, grid_edits
 from tidegate.services.workshop.grid_edits import Target
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("workshop")]
+pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[3]
 SCREENSHOTS = ROOT / "var" / "screenshots"
 AXE = (ROOT / "tests/web/vendor/axe.min.js").read_text(encoding="utf-8")

@@ -18,7 +18,6 @@ from tidegate.services.workshop import drafts, feedback, ideas
 from tidegate.store.tables import Order, OrderLine
 from tidegate.store.workshop_tables import RuleDraft
 
-pytestmark = pytest.mark.xdist_group("workshop")
 ROOT = Path(__file__).parents[3]
 SCREENSHOTS = ROOT / "var" / "screenshots"
 AXE = (ROOT / "tests/web/vendor/axe.min.js").read_text(encoding="utf-8")

@@ -13,7 +13,6 @@ import pytest
 from tidegate.services.workshop import drafts
 from tidegate.store.tables import Order
 
-pytestmark = pytest.mark.xdist_group("workshop")
 PAGES = (
     "/rules",
     "/rules/parameters",

@@ -14,7 +14,7 @@ from tidegate.services.workshop.simulating import Request
 from tidegate.store.simulation_tables import SimulationChange
 from tidegate.store.tables import Order, Parcel
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("workshop")]
+pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[3]
 SCREENSHOTS = ROOT / "var" / "screenshots"
 AXE = (ROOT / "tests/web/vendor/axe.min.js").read_text(encoding="utf-8")

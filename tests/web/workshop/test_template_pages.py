@@ -10,8 +10,6 @@ import pytest
 from tidegate.engine.cases import run_cases
 from tidegate.services.workshop import drafts, templates
 
-pytestmark = pytest.mark.xdist_group("workshop")
-
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_gallery_shows_every_template_and_finds_by_words(shop: Any, language: str) -> None:

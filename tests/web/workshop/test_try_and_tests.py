@@ -17,7 +17,6 @@ from tidegate.store.schema import Base
 from tidegate.store.tables import Order
 from tidegate_web import access
 
-pytestmark = pytest.mark.xdist_group("workshop")
 DEAR = {
     "id": "dear",
     "title": {"zh": "贵", "en": "Dear"},

@@ -12,7 +12,7 @@ import pytest
 from tidegate.services.workshop import drafts
 from tidegate.store.tables import Order
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("workshop")]
+pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[3]
 SCREENSHOTS = ROOT / "var" / "screenshots"
 AXE = (ROOT / "tests/web/vendor/axe.min.js").read_text(encoding="utf-8")

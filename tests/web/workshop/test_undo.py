@@ -9,7 +9,6 @@ import pytest
 
 from tidegate.services.workshop import drafts
 
-pytestmark = pytest.mark.xdist_group("workshop")
 PAGE = "/rules/review"
 
 

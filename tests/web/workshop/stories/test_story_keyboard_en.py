@@ -8,7 +8,7 @@ import pytest
 from hands import Keys
 from steps import MANAGER, OWNER, whole_story
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("workshop")]
+pytestmark = pytest.mark.browser
 
 
 def test_from_an_empty_set_to_a_decision_and_back_with_keys_alone(crew: Any) -> None:
