@@ -6,12 +6,14 @@ import re
 
 import pytest
 
+from tidegate.engine import simple_yaml
 from tidegate.engine.cases import CaseResult, run_cases
 from tidegate.engine.checking import check
 from tidegate.engine.decisions import FIRED, NOT, RuleTrace
 from tidegate.engine.language import tree
 from tidegate.engine.logic import Truth, conjunction, disjunction, negation
 from tidegate.engine.rulesets import ActionCall, Condition, Leaf, RuleSet
+from tidegate.engine.sourced import MAX_DEPTH, MAX_VALUES, read_yaml
 from tidegate.services.rule_files import FilePack
 from tidegate.services.rulebook import shipped_rules
 
@@ -214,6 +216,19 @@ def test_thresholds_stand_in_parameters_never_in_a_rule(packs: dict[str, FilePac
 def test_the_rules_folder_holds_no_python() -> None:
     python = [path.name for path in shipped_rules().rglob("*.py")]
     assert python == ["__init__.py"]
+
+
+@pytest.mark.parametrize("name", ["vocabulary.yaml", *PACKS])
+def test_what_every_start_reads_needs_no_full_parser(name: str) -> None:
+    text = (shipped_rules() / name).read_text(encoding="utf-8")
+    found = simple_yaml.read(text, MAX_DEPTH, MAX_VALUES)
+    assert isinstance(found, tuple), f"{name}, line {found}: simple_yaml does not read it"
+
+
+def test_orders_to_one_address_have_the_facts_of_orders_to_one_phone() -> None:
+    groups = read_yaml((shipped_rules() / "vocabulary.yaml").read_text("utf-8"), "v").data["groups"]
+    assert groups["phone_order"]["fields"]
+    assert groups["address_order"]["fields"] == groups["phone_order"]["fields"]
 
 
 def test_names_of_remote_provinces_agree(packs: dict[str, FilePack]) -> None:
