@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -109,14 +110,31 @@ def open_carriers(settings: Settings) -> dict[str, Carrier]:
     return {"sandbox": made}
 
 
-def open_receivers() -> dict[str, WebhookReceiver]:
+def open_receivers() -> Mapping[str, WebhookReceiver]:
     """What can be called from outside, by connector name: packages that offer `make_receiver`."""
-    found: dict[str, WebhookReceiver] = {}
-    for point in entry_points(group="tidegate.connectors"):
-        make = getattr(point.load(), "make_receiver", None)
-        if make is not None:
-            found[point.name] = make()
-    return found
+    return _Receivers()
+
+
+class _Receivers(Mapping[str, WebhookReceiver]):
+    """Loads all connectors with the first question: most commands are never called from outside."""
+
+    @cached_property
+    def _found(self) -> dict[str, WebhookReceiver]:
+        loaded = ((one.name, one.load()) for one in entry_points(group="tidegate.connectors"))
+        return {
+            name: module.make_receiver()
+            for name, module in loaded
+            if hasattr(module, "make_receiver")
+        }
+
+    def __getitem__(self, name: str) -> WebhookReceiver:
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
 
 
 def secret_keys(settings: Settings) -> tuple[str, ...]:

@@ -198,13 +198,17 @@ def test_the_login_is_the_same_in_any_case_and_width(quiet_site, owner_login, pa
     assert try_to_sign_in(quiet_site.desk, "  ＯＷＮＥＲ@example.COM", password)
 
 
-def test_passwords_are_argon2id_with_the_stated_parameters(quiet_site, password) -> None:
+def test_passwords_are_argon2id_with_the_stated_parameters(
+    shipped_passwords, quiet_site, password
+) -> None:
     kept = unscoped(quiet_site.desk, Person)[0].password
     assert kept.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
     assert password not in kept
 
 
-def test_an_outdated_hash_is_renewed_at_sign_in(quiet_site, owner_login, password) -> None:
+def test_an_outdated_hash_is_renewed_at_sign_in(
+    shipped_passwords, quiet_site, owner_login, password
+) -> None:
     from argon2 import PasswordHasher
 
     weak = PasswordHasher(time_cost=1, memory_cost=8192, parallelism=1).hash(password)

@@ -14,9 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from tidegate.errors import Unavailable
 from tidegate.services.context import Context
 from tidegate.services.health.places import free_share, wal_bytes
-from tidegate.store.revisions import current_revision, newest_revision
 from tidegate.store.dialects import insert_of
 from tidegate.store.health_tables import WriteProbe
+from tidegate.store.revisions import current_revision, newest_revision
 from tidegate.store.tables import Job
 
 LEAST_FREE = 0.05  # of the disk
