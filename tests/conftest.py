@@ -8,6 +8,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -199,37 +200,69 @@ def backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def new_database(
-    backend: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[], str]:
-    """Makes one more database of the session's kind, with all tables in it; the address comes back."""
-    folder = tmp_path_factory.mktemp("databases")
-    numbers = itertools.count(1)
+def migrated(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], str]:
+    """Makes one more database of a kind, as `tidegate db upgrade` leaves it; the address comes back.
+
+    Each kind is migrated once: a copy takes a tenth of the time.
+    """
     from alembic import command
 
     from tidegate.bootstrap import alembic_config
 
-    # Migrated once: a copy takes a tenth of the time.
-    if backend == "sqlite":
-        template = folder / "template.db"
-        command.upgrade(alembic_config(f"sqlite:///{template}"), "head")
-        return lambda: f"sqlite:///{shutil.copyfile(template, folder / f'{next(numbers)}.db')}"
-    databases: PostgresDatabases = request.getfixturevalue("postgres_databases")
-    tables = databases.make()
-    command.upgrade(alembic_config(tables), "head")
-    return lambda: databases.make(like=tables)
+    folder = tmp_path_factory.mktemp("databases")
+    numbers = itertools.count(1)
+
+    @cache
+    def template(kind: str) -> str:
+        url = f"sqlite:///{folder / 'template.db'}" if kind == "sqlite" else made_empty("")
+        command.upgrade(alembic_config(url), "head")
+        return url
+
+    def made_empty(like: str) -> str:
+        databases: PostgresDatabases = request.getfixturevalue("postgres_databases")
+        return databases.make(like)
+
+    def make(kind: str) -> str:
+        found = template(kind)
+        if kind != "sqlite":
+            return made_empty(found)
+        path = folder / f"{next(numbers)}.db"
+        shutil.copyfile(make_url(found).database or "", path)
+        return f"sqlite:///{path}"
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def new_database(backend: str, migrated: Callable[[str], str]) -> Callable[[], str]:
+    """Makes one more database of the session's kind, with all tables in it; the address comes back."""
+    return lambda: migrated(backend)
 
 
 @pytest.fixture
-def chosen_url(
-    new_database: Callable[[], str], backend: str, request: pytest.FixtureRequest
-) -> Iterator[str]:
-    """A database of its own for one test, of the session's kind."""
-    url = new_database()
-    databases = request.getfixturevalue("postgres_databases") if backend == "postgres" else None
-    yield url
-    if databases:
+def migrated_url(
+    migrated: Callable[[str], str], request: pytest.FixtureRequest
+) -> Iterator[Callable[[str], str]]:
+    """Makes databases of a kind for one test, as `tidegate db upgrade` leaves them."""
+    borrowed: list[tuple[PostgresDatabases, str]] = []
+
+    def make(kind: str) -> str:
+        url = migrated(kind)
+        if kind != "sqlite":
+            borrowed.append((request.getfixturevalue("postgres_databases"), url))
+        return url
+
+    yield make
+    for databases, url in borrowed:
         databases.drop(url)
+
+
+@pytest.fixture
+def chosen_url(migrated_url: Callable[[str], str], backend: str) -> str:
+    """A database of its own for one test, of the session's kind."""
+    return migrated_url(backend)
 
 
 @pytest.fixture

@@ -74,11 +74,8 @@ def open_shop(tmp_path: Path) -> Iterator[Callable[[str], Shopless]]:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def shop(request: pytest.FixtureRequest, open_shop: Any, tmp_path: Path) -> Shopless:
-    sqlite = f"sqlite:///{tmp_path / 'h.db'}"
-    made: Shopless = open_shop(
-        sqlite if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    )
+def shop(request: pytest.FixtureRequest, open_shop: Any, migrated_url: Any) -> Shopless:
+    made: Shopless = open_shop(migrated_url(request.param))
     return made
 
 

@@ -130,8 +130,9 @@ class Site:
 
 
 @pytest.fixture
-def site(postgres_url: str, redis_url: str, tmp_path: Path) -> Iterator[Site]:
+def site(migrated_url: Callable[[str], str], redis_url: str, tmp_path: Path) -> Iterator[Site]:
     """Nothing runs yet but the database, at its newest revision, and Redis."""
+    postgres_url = migrated_url("postgres")
     env = {
         **os.environ,
         "TIDEGATE_DATABASE_URL": postgres_url,

@@ -75,11 +75,8 @@ def make_order() -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'tidegate.db'}"
-    found: str = request.getfixturevalue("postgres_url")
-    return found
+def url(request: pytest.FixtureRequest, migrated_url: Callable[[str], str]) -> str:
+    return migrated_url(request.param)
 
 
 @pytest.fixture
