@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from tidegate.services.context import Context
 from tidegate_web import assets, desk, formats, guard, hosts, hx, observing, problems, security
 from tidegate_web import language as words
+from tidegate_web.compiled import COMPILED
 from tidegate_web.pages import every_page
 
 MAX_UPLOAD_BYTES = 64 * 1024 * 1024
@@ -46,7 +47,11 @@ def create_app(
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),
         WTF_CSRF_TIME_LIMIT=None,  # a page left open overnight still works
     )
-    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    app.jinja_options = {
+        "trim_blocks": True,
+        "lstrip_blocks": True,
+        "bytecode_cache": COMPILED,
+    }
     observing.install(app, context, metrics_token, proxies)
     desk.install(app, context)
     hosts.install(app, allowed_hosts)
