@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from tidegate.bootstrap import open_context
 from tidegate.settings import Settings
@@ -30,12 +33,13 @@ def doctor(data_dir: Path, *options: str, **settings: str) -> tuple[int, dict[st
     return done.returncode, found
 
 
-def upgrade(data_dir: Path, **settings: str) -> None:
-    env = {**os.environ, "TIDEGATE_DATA_DIR": str(data_dir), **settings}
-    subprocess.run(
-        [sys.executable, "-m", "tidegate", "db", "upgrade"],
-        env=env, check=True, capture_output=True,
-    )  # fmt: skip
+@pytest.fixture
+def upgraded(tmp_path: Path, migrated_url: Callable[[str], str]) -> Path:
+    """A data folder with its database, as `tidegate db upgrade` leaves it."""
+    made = make_url(migrated_url("sqlite")).database
+    assert made is not None
+    shutil.copyfile(made, tmp_path / "tidegate.db")
+    return tmp_path
 
 
 def test_a_database_without_tables_is_an_error_with_its_remedy(tmp_path: Path) -> None:
@@ -46,7 +50,12 @@ def test_a_database_without_tables_is_an_error_with_its_remedy(tmp_path: Path) -
 
 
 def test_after_the_upgrade_all_is_well(tmp_path: Path) -> None:
-    upgrade(tmp_path)
+    env = {**os.environ, "TIDEGATE_DATA_DIR": str(tmp_path)}
+    env.pop("TIDEGATE_DATABASE_URL", None)
+    subprocess.run(
+        [sys.executable, "-m", "tidegate", "db", "upgrade"],
+        env=env, check=True, capture_output=True,
+    )  # fmt: skip
     code, found = doctor(tmp_path)
     assert code == 0
     assert found["migrations"]["level"] == "ok"
@@ -54,26 +63,28 @@ def test_after_the_upgrade_all_is_well(tmp_path: Path) -> None:
 
 
 @pytest.mark.postgres
-def test_postgres_and_redis_are_reached(tmp_path: Path, postgres_url: str, redis_url: str) -> None:
-    upgrade(tmp_path, TIDEGATE_DATABASE_URL=postgres_url)
-    code, found = doctor(tmp_path, TIDEGATE_DATABASE_URL=postgres_url, TIDEGATE_REDIS_URL=redis_url)
+def test_postgres_and_redis_are_reached_and_clocks_compared(
+    tmp_path: Path, migrated_url: Callable[[str], str], redis_url: str
+) -> None:
+    url = migrated_url("postgres")
+    code, found = doctor(tmp_path, TIDEGATE_DATABASE_URL=url, TIDEGATE_REDIS_URL=redis_url)
     assert code == 0
     assert found["redis"]["level"] == "ok"
     assert "sqlite" not in found
+    assert found["clock"]["level"] == "ok"
+    assert "from the database server" in found["clock"]["said"]
 
 
-def test_a_redis_that_does_not_answer_is_an_error(tmp_path: Path) -> None:
-    upgrade(tmp_path)
-    code, found = doctor(tmp_path, TIDEGATE_REDIS_URL="redis://127.0.0.1:1/0")
+def test_a_redis_that_does_not_answer_is_an_error(upgraded: Path) -> None:
+    code, found = doctor(upgraded, TIDEGATE_REDIS_URL="redis://127.0.0.1:1/0")
     assert code == 1
     assert found["redis"]["level"] == "error"
 
 
-def test_invariants_are_looked_at_when_asked(tmp_path: Path) -> None:
-    upgrade(tmp_path)
-    code, found = doctor(tmp_path)
+def test_invariants_are_looked_at_when_asked(upgraded: Path) -> None:
+    code, found = doctor(upgraded)
     assert not any(check.startswith("invariant") for check in found)
-    code, found = doctor(tmp_path, "--invariants")
+    code, found = doctor(upgraded, "--invariants")
     looked = [row for check, row in found.items() if check.startswith("invariant I")]
     assert len(looked) >= 9
     assert {row["level"] for row in looked} == {"ok"}
@@ -102,11 +113,3 @@ def test_dead_jobs_unclear_effects_and_an_open_restore_are_told(
     assert levels["restore"] == "warning"
     assert (levels["effects"], levels["merchants"]) == ("ok", "ok")
     assert levels["disk"] in ("ok", "warning", "error")
-
-
-@pytest.mark.postgres
-def test_the_clock_of_the_database_server_is_compared(tmp_path: Path, postgres_url: str) -> None:
-    upgrade(tmp_path, TIDEGATE_DATABASE_URL=postgres_url)
-    _, found = doctor(tmp_path, TIDEGATE_DATABASE_URL=postgres_url)
-    assert found["clock"]["level"] == "ok"
-    assert "from the database server" in found["clock"]["said"]
