@@ -66,6 +66,8 @@ NEEDS: Mapping[str, str] = {
     "PUT api_accounts.*": "connections.manage",
     "DELETE api_accounts.*": "connections.manage",
     "GET remotes.new": "connections.manage",
+    "GET authorizing.callback": "connections.manage",
+    "POST authorizing.leave": "connections.manage",
     "POST remotes.*": "connections.manage",
     "GET analysis.show": "analysis.see",
     "GET rules.*": "rules.see",

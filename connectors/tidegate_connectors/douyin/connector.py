@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tidegate.sdk.account import Account
+from tidegate.sdk.authorizing import Callback, Granted
 from tidegate.sdk.carrier import DuplicateClass, Issued, Waybill, WaybillRequest
 from tidegate.sdk.shop import Shipment
 from tidegate.sdk.values import (
@@ -74,6 +75,9 @@ class DouyinShop:
 
     def refresh_tokens(self, held: Tokens | None) -> Tokens:
         return self._tokens.refresh_tokens(held)
+
+    def exchange_code(self, callback: Callback) -> Granted:
+        return self._tokens.exchange_code(callback)
 
     def check_credentials(self) -> str:
         """The shop's number: an empty list of orders is only told to those who may read it."""

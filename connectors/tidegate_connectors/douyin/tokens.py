@@ -9,6 +9,7 @@ from typing import Any
 from tidegate.errors import RemoteCredentials
 from tidegate.sdk.account import Account
 from tidegate.sdk.answers import error_of
+from tidegate.sdk.authorizing import Callback, Granted
 from tidegate.sdk.values import Tokens
 from tidegate_connectors.douyin.client import DouyinClient
 
@@ -29,11 +30,18 @@ class DouyinTokens:
         if held is not None and held.refresh:
             try:
                 asked = {"grant_type": "refresh_token", "refresh_token": held.refresh}
-                return self._ask(REFRESH, asked)
+                return self._tokens(self._ask(REFRESH, asked))
             except RemoteCredentials:
                 if not self._is_self_used:
                     raise
-        return self._ask(CREATE, self._first(held))
+        return self._tokens(self._ask(CREATE, self._first(held)))
+
+    def exchange_code(self, callback: Callback) -> Granted:
+        """Raises RemoteCredentials, RemoteRetry when the code is over."""
+        code = {"code": callback.query["code"], "grant_type": "authorization_code"}
+        found = self._ask(CREATE, code)
+        told = {"shop_id": str(found.get("shop_id") or "")}
+        return Granted(self._tokens(found), told, who=str(found.get("shop_name") or ""))
 
     @property
     def _is_self_used(self) -> bool:
@@ -50,13 +58,16 @@ class DouyinTokens:
             raise error_of(account.manifest, NO_TOKEN)
         return {"code": code, "grant_type": "authorization_code"}
 
-    def _ask(self, method: str, asked: Mapping[str, str]) -> Tokens:
+    def _ask(self, method: str, asked: Mapping[str, str]) -> Mapping[str, Any]:
         """`access_token` none, for it is what is asked for."""
-        return self._read(self._client.call(method, asked, token=False))
-
-    def _read(self, found: Any) -> Tokens:
+        found = self._client.call(method, asked, token=False)
         if not isinstance(found, Mapping) or not found.get("access_token"):
             raise error_of(self._account.manifest, NO_TOKEN)
+        return found
+
+    def _tokens(self, found: Mapping[str, Any]) -> Tokens:
         life = str(found.get("expires_in") or "")
         ends = self._account.http.now() + timedelta(seconds=int(life)) if life.isdigit() else None
-        return Tokens(str(found["access_token"]), str(found.get("refresh_token") or ""), ends)
+        refresh = str(found.get("refresh_token") or "")
+        alone = refresh or self._is_self_used
+        return Tokens(str(found["access_token"]), refresh, ends, None if alone else ends)

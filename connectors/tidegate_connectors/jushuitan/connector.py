@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tidegate.sdk.account import Account
+from tidegate.sdk.authorizing import Callback, Consent, Granted
 from tidegate.sdk.carrier import DuplicateClass
 from tidegate.sdk.shop import Shipment
 from tidegate.sdk.values import OrderPage, Pushed, StockLevel, StockPage, Tokens, Window
@@ -51,6 +52,15 @@ class Jushuitan:
 
     def refresh_tokens(self, held: Tokens | None) -> Tokens:
         return self._tokens.refresh_tokens(held)
+
+    def prepare_consent(self, consent: Consent) -> Consent:
+        return self._tokens.prepare_consent(consent)
+
+    def check_callback(self, callback: Callback) -> None:
+        self._tokens.check_callback(callback)
+
+    def exchange_code(self, callback: Callback) -> Granted:
+        return self._tokens.exchange_code(callback)
 
     def check_credentials(self) -> str:
         """The name of the shop in the settings, or of the first."""

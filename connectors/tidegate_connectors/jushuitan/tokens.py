@@ -9,8 +9,10 @@ from typing import Any
 
 from tidegate.sdk.account import Account
 from tidegate.sdk.answers import error_of
+from tidegate.sdk.authorizing import Callback, CallbackRefused, Consent, Granted
+from tidegate.sdk.signing import equal
 from tidegate.sdk.values import Tokens
-from tidegate_connectors.jushuitan.client import JstClient
+from tidegate_connectors.jushuitan.client import JstClient, signature
 
 FIRST = "/openWeb/auth/getInitToken"
 BOUGHT = "/openWeb/auth/accessToken"
@@ -35,6 +37,30 @@ class JstTokens:
                 raise error_of(self._account.manifest, "150")
         return self._first()
 
+    def prepare_consent(self, consent: Consent) -> Consent:
+        """Signed like a call, with its time."""
+        stamp = str(int(self._account.http.now().timestamp()))
+        return Consent(consent.url, self._signed({**consent.query, "timestamp": stamp}))
+
+    def check_callback(self, callback: Callback) -> None:
+        told = {name: value for name, value in callback.query.items() if value}
+        wanted = signature(told, self._account.secret("app_secret"))
+        if not equal(told.get("sign", ""), wanted):
+            raise CallbackRefused("bad_signature")
+        if (
+            told.get("app_key", self._account.settings["app_key"])
+            != self._account.settings["app_key"]
+        ):
+            raise CallbackRefused("other_shop")
+
+    def exchange_code(self, callback: Callback) -> Granted:
+        """Raises RemoteCredentials, RemoteRefused when the code is over."""
+        asked = {"grant_type": "authorization_code", "code": callback.query["code"]}
+        return Granted(self._read(BOUGHT, self._client.signed(BOUGHT, asked)))
+
+    def _signed(self, fields: Mapping[str, str]) -> dict[str, str]:
+        return {**fields, "sign": signature(fields, self._account.secret("app_secret"))}
+
     def _first(self) -> Tokens:
         own = self._account.settings["authorisation"] == "own"
         code = secrets.token_hex(3) if own else self._account.secret("code")
@@ -50,11 +76,12 @@ class JstTokens:
             raise error_of(self._account.manifest, "150")
         life = int(str(found.get("expires_in") or 0))
         now = self._account.http.now()
+        refresh, ends = str(found.get("refresh_token") or ""), now + timedelta(seconds=life)
+        alone = refresh or self._account.settings["authorisation"] == "own"
         return Tokens(
-            str(found["access_token"]),
-            str(found.get("refresh_token") or ""),
-            now + timedelta(seconds=life) if life else None,
-        )
+            str(found["access_token"]), refresh, ends if life else None,
+            None if alone or not life else ends,
+        )  # fmt: skip
 
 
 def _renewal(held: Tokens) -> dict[str, str]:

@@ -8,29 +8,27 @@ from typing import Any
 from tidegate.errors import RemoteRetry, RemoteUnknown, TidegateError
 from tidegate.sdk.account import Account
 from tidegate.sdk.answers import SAID, broken, error_of
-from tidegate.sdk.http.messages import json_post
+from tidegate.sdk.http.messages import Response, json_post
 from tidegate.sdk.http.sending import retry_after_s
 from tidegate_connectors.shopify.budget import Budget
+from tidegate_connectors.shopify.tokens import ShopifyTokens, shop_root
 
 THROTTLED = "THROTTLED"
+UNAUTHORISED = 401
 UNSURE = ("INTERNAL_SERVER_ERROR", "TIMEOUT")  # its own trouble, maybe after the work was done
 
 
 class ShopifyClient:
     """Safe to share between threads."""
 
-    def __init__(self, account: Account) -> None:
-        self._account, self._budget = account, Budget()
-        settings = account.settings
-        shop = settings["shop"].strip().removeprefix("https://").strip("/")
-        host = shop if "." in shop else f"{shop}.myshopify.com"
-        root = settings.get("url", "").rstrip("/") or f"https://{host}"
-        self._url = f"{root}/admin/api/{settings['version']}/graphql.json"
+    def __init__(self, account: Account, tokens: ShopifyTokens) -> None:
+        self._account, self._tokens, self._budget = account, tokens, Budget()
+        self._url = f"{shop_root(account)}/admin/api/{account.settings['version']}/graphql.json"
 
     def call(
         self, api: str, query: str, variables: Mapping[str, Any], *, idempotent: bool = True
     ) -> Mapping[str, Any]:
-        """`data` of the answer.
+        """`data` of the answer. A token that ran out is renewed once, where that can be done without a person.
 
         Raises:
             RemoteRetry, RemoteRefused, RemoteCredentials, RemoteUnknown, RemoteBroken: by the manifest's `errors`.
@@ -38,15 +36,23 @@ class ShopifyClient:
         http = self._account.http
         if wait_s := self._budget.wait_s(api, http.now()):
             raise self._dear(api, wait_s)
-        headers = {"X-Shopify-Access-Token": self._account.secret("access_token")}
         document = {"query": query, "variables": variables}
-        answer = http.send(
-            json_post(self._url, api, document, headers=headers, idempotent=idempotent)
-        )
+        token = self._tokens.access()
+        answer = self._send(api, document, token, idempotent)
+        if answer.status == UNAUTHORISED and (newer := self._tokens.renewed(token)):
+            answer = self._send(api, document, newer, idempotent)
         if answer.status >= 400:
             wait = retry_after_s(answer.headers.get("retry-after", ""))
             raise error_of(self._account.manifest, str(answer.status), wait_s=wait)
         return self._opened(api, answer.json(), idempotent)
+
+    def _send(
+        self, api: str, document: Mapping[str, Any], token: str, idempotent: bool
+    ) -> Response:
+        headers = {"X-Shopify-Access-Token": token}
+        return self._account.http.send(
+            json_post(self._url, api, document, headers=headers, idempotent=idempotent)
+        )
 
     def change(
         self,

@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 
 from tidegate.sdk.account import Account
 from tidegate.sdk.answers import broken
+from tidegate.sdk.authorizing import Callback, Consent, Granted
 from tidegate.sdk.carrier import DuplicateClass
 from tidegate.sdk.shop import Shipment
-from tidegate.sdk.values import OrderPage, Pushed, StockLevel, Window
+from tidegate.sdk.values import OrderPage, Pushed, StockLevel, Tokens, Window
 from tidegate_connectors.shopify import queries
 from tidegate_connectors.shopify.client import ShopifyClient
 from tidegate_connectors.shopify.orders import ShopifyOrders
 from tidegate_connectors.shopify.shipping import ShopifyShipping
 from tidegate_connectors.shopify.stock import ShopifyStock
+from tidegate_connectors.shopify.tokens import ShopifyTokens
 
 SHOP = "shop.get"
 
@@ -24,7 +26,8 @@ class ShopifyShop:
     duplicates = DuplicateClass.REFUSES_AND_QUERIES
 
     def __init__(self, account: Account) -> None:
-        self._manifest, self._client = account.manifest, ShopifyClient(account)
+        self._tokens = ShopifyTokens(account)
+        self._manifest, self._client = account.manifest, ShopifyClient(account, self._tokens)
         self._orders = ShopifyOrders(account, self._client)
         self._shipping = ShopifyShipping(account, self._client)
         self._stock = ShopifyStock(account, self._client)
@@ -44,6 +47,18 @@ class ShopifyShop:
 
     def push_stock(self, levels: Sequence[StockLevel]) -> Sequence[Pushed]:
         return self._stock.push_stock(levels)
+
+    def refresh_tokens(self, held: Tokens | None) -> Tokens:
+        return self._tokens.refresh_tokens(held)
+
+    def prepare_consent(self, consent: Consent) -> Consent:
+        return self._tokens.prepare_consent(consent)
+
+    def check_callback(self, callback: Callback) -> None:
+        self._tokens.check_callback(callback)
+
+    def exchange_code(self, callback: Callback) -> Granted:
+        return self._tokens.exchange_code(callback)
 
     def check_credentials(self) -> str:
         """The shop's name."""

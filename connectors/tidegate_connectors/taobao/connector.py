@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tidegate.sdk.account import Account
+from tidegate.sdk.authorizing import Callback, Granted
 from tidegate.sdk.carrier import DuplicateClass, Issued, Waybill, WaybillRequest
 from tidegate.sdk.shop import Shipment
 from tidegate.sdk.values import (
@@ -80,6 +81,9 @@ class TaobaoShop:
 
     def refresh_tokens(self, held: Tokens | None) -> Tokens:
         return self._sessions.refresh_tokens(held)
+
+    def exchange_code(self, callback: Callback) -> Granted:
+        return self._sessions.exchange_code(callback)
 
     def check_credentials(self) -> str:
         """The seller's nick."""

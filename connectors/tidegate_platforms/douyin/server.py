@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from tidegate.sdk.stage.owners import Foreign, OwnersPage
 from tidegate.sdk.stage.protocol import Fault, MadeWaybill, SampleOrder, SignedPush, ToldShipment
 from tidegate.sdk.stage.server import Asked, StageServer, Told
 from tidegate_platforms.douyin.ebills import Ebills
@@ -14,7 +15,7 @@ from tidegate_platforms.douyin.envelope import Refusal, Signer, bad, good
 from tidegate_platforms.douyin.orders import Book, Held, opened
 
 APP_KEY, APP_SECRET = "7000000000000000001", "11111111-2222-3333-4444-555555555555"
-SHOP_ID = "4463798"
+SHOP_ID, SERVICE_ID = "4463798", "10086"
 LIFE_S = 7 * 86_400
 MOST_SIZE, MOST_CIPHERS = 100, 50
 SAID = {
@@ -25,7 +26,7 @@ SAID = {
 }
 
 
-class DouyinServer(StageServer):
+class DouyinServer(OwnersPage, StageServer):
     """`closed` are order numbers whose recipients the platform keeps to itself; `virtual` have a virtual number."""
 
     def __init__(self) -> None:
@@ -34,6 +35,7 @@ class DouyinServer(StageServer):
         self._signer = Signer(APP_KEY, APP_SECRET)
         self._access: set[str] = set()
         self._refresh: set[str] = set()
+        self._codes = {"good-code"}
         self.book = Book()
         self.ebills = Ebills(self.book)
         self.closed: set[str] = set()
@@ -56,11 +58,17 @@ class DouyinServer(StageServer):
             "page_size": "10",
         }  # fmt: skip
 
+    def unauthorised(self) -> Mapping[str, str]:
+        page = {"authorize_url": f"{self.url}/authorize", "service_id": SERVICE_ID}
+        return {"app_kind": "tool", "shop_id": "", **page}
+
     @property
     def samples(self) -> Mapping[str, str]:
         return {"carrier": "SF", "service_code": "ZTO.douyin", "secret": "app_secret"}
 
     def answer(self, asked: Asked, api: str) -> Told:
+        if asked.path == "/authorize":
+            return self.shown(asked)
         try:
             self._signer.check(asked, self.now())
             params = asked.json()
@@ -80,6 +88,15 @@ class DouyinServer(StageServer):
         return bad(SAID[fault])
 
     # what the suite does and sees
+
+    def owner_says(self, path: str, query: Mapping[str, str], *, agrees: bool) -> dict[str, str]:
+        if path != "/authorize" or query.get("service_id") != SERVICE_ID:
+            raise Foreign("another service")
+        if not agrees:
+            return {"error": "access_denied", "state": query["state"]}
+        code = uuid.uuid4().hex
+        self._codes.add(code)
+        return {"code": code, "state": query["state"]}
 
     def place(self, order: SampleOrder) -> None:
         with self._lock:
@@ -147,8 +164,10 @@ class DouyinServer(StageServer):
         elif params.get("grant_type") == "authorization_self":
             if params.get("shop_id") != SHOP_ID:
                 raise Refusal(30001, "dop.authorization-no-existed", "店铺未授权")
-        elif params.get("code") != "good-code":
+        elif params.get("code") not in self._codes:
             raise Refusal(50001, "dop.token-generate-failed:code", "code无效或已过期")
+        else:
+            self._codes.discard(params["code"])
         access, refresh = uuid.uuid4().hex, uuid.uuid4().hex
         self._access.add(access)
         self._refresh.add(refresh)

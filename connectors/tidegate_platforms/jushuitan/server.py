@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from tidegate.sdk.stage.owners import Foreign, OwnersPage
 from tidegate.sdk.stage.protocol import Fault, SampleOrder, ToldShipment
 from tidegate.sdk.stage.server import Asked, StageServer, Told, told
-from tidegate_platforms.jushuitan.gate import Refusal, check, saying
+from tidegate_platforms.jushuitan.gate import Refusal, check, expected, saying
 
 APP_KEY, SECRET, SHOP = "b0b7d1db226d4216a3d58df9ffa2dde5", "sk-jst-canary-88c1", 10_820_686
 BEIJING = timezone(timedelta(hours=8))
@@ -21,7 +22,7 @@ STATES = {
 }  # fmt: skip
 
 
-class JushuitanServer(StageServer):
+class JushuitanServer(OwnersPage, StageServer):
     """`after` is called with the name of each call when it is answered: orders may change between two pages.
 
     An order's number is the inner one (`o_id`); each change raises its row version `ts`.
@@ -36,6 +37,7 @@ class JushuitanServer(StageServer):
         self._shipped: list[ToldShipment] = []
         self._version = 17_000_000_000
         self._token, self._refresh, self._valid = "token-1", "refresh-1", True
+        self._codes: set[str] = set()
 
     @property
     def settings(self) -> Mapping[str, str]:
@@ -44,7 +46,24 @@ class JushuitanServer(StageServer):
             "refresh_token": "refresh-1", "gateway": self.url, "page_size": "10",
         }  # fmt: skip
 
+    def unauthorised(self) -> Mapping[str, str]:
+        page = {"authorisation": "merchant", "authorize_url": f"{self.url}/auth"}
+        return {"access_token": "", "refresh_token": "", **page}
+
     # what the suite does
+
+    def owner_says(self, path: str, query: Mapping[str, str], *, agrees: bool) -> dict[str, str]:
+        try:
+            check(query, APP_KEY, SECRET, self.now())
+        except Refusal as refusal:
+            raise Foreign(refusal.msg) from None
+        if path != "/auth" or query.get("charset") != "utf-8":
+            raise Foreign("another page")
+        if not agrees:
+            return {"error": "access_denied", "state": query["state"]}
+        self._codes.add(code := f"code{len(self.calls)}x{len(self._codes)}")
+        told_back = {"app_key": APP_KEY, "code": code, "state": query["state"]}
+        return {**told_back, "sign": expected(told_back, SECRET)}
 
     def place(self, order: SampleOrder) -> None:
         with self._lock:
@@ -76,10 +95,13 @@ class JushuitanServer(StageServer):
         return saying(fault)
 
     def answer(self, asked: Asked, api: str) -> Told:
+        if asked.path == "/auth":
+            return self.shown(asked)
         try:
             check(asked.form, APP_KEY, SECRET, self.now())
             if asked.path.startswith("/openWeb/auth/"):
-                return told({"code": 0, "msg": "执行成功", "data": self._grant(asked.form)})
+                made = self._grant(asked.path, asked.form)
+                return told({"code": 0, "msg": "执行成功", "data": made})
             if asked.form.get("access_token") != self._token or not self._valid:
                 raise Refusal(100, "token 已过期")
             inner = self._work(asked.path, json.loads(asked.form["biz"]))
@@ -89,14 +111,17 @@ class JushuitanServer(StageServer):
             self.after(api)
         return told({"code": 0, "msg": "执行成功", "data": inner})
 
-    def _grant(self, form: Mapping[str, str]) -> dict[str, Any]:
+    def _grant(self, path: str, form: Mapping[str, str]) -> dict[str, Any]:
         """A renewal keeps the token's value, a first one makes a new one."""
         if form.get("grant_type") == "refresh_token":
             if form.get("refresh_token") != self._refresh:
                 raise Refusal(150, "禁止刷新 access_token, 需商户重新授权")
         elif not form.get("code"):
             raise Refusal(130, "code 不能为空")
+        elif path.endswith("/accessToken") and form["code"] not in self._codes:
+            raise Refusal(130, "code 无效或已过期")
         else:
+            self._codes.discard(form["code"])
             self._token = f"{self._token}+"
         self._valid = True
         return {

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from tidegate.sdk.stage.owners import Foreign, OwnersPage
 from tidegate.sdk.stage.protocol import Fault, SampleOrder, SignedPush, ToldShipment
 from tidegate.sdk.stage.server import Asked, StageServer, Told, told
 from tidegate_platforms.shopify import documents
@@ -17,6 +18,10 @@ from tidegate_platforms.shopify.points import PER_MUTATION, PER_OBJECT, Points
 from tidegate_platforms.shopify.shop import ORDER, Held, Shop, UserError
 
 TOKEN, CLIENT_SECRET = "shpat_canary_7d2f", "demo_shared_secret"
+CLIENT_ID, SHOP = "c1d2e3f4a5b6", "north-bank.myshopify.com"
+CONSENT, GRANTS = "/admin/oauth/authorize", "/admin/oauth/access_token"
+SCOPES = "read_orders,write_merchant_managed_fulfillment_orders,read_products,write_inventory"
+DAY_S = 86_399
 LOCATION = "655441491"
 NAMES = {
     "Orders": "orders.list", "Order": "orders.get", "Lines": "orders.lines",
@@ -27,12 +32,15 @@ PATH = re.compile(r"/admin/api/20\d\d-(01|04|07|10)/graphql\.json")
 OPERATION = re.compile(r"\s*(?:query|mutation)\s+(\w+)")
 
 
-class ShopifyServer(StageServer):
+class ShopifyServer(OwnersPage, StageServer):
     """What it holds is in `shop`; `points` are what queries cost."""
 
     def __init__(self) -> None:
         super().__init__()
         self.shop, self.points, self.token = Shop(), Points(), TOKEN
+        self.scopes = SCOPES  # what the owner gives
+        self._codes: set[str] = set()
+        self._given = 0
         self._work: Mapping[str, Callable[[Any], dict[str, Any]]] = {
             "orders.list": self._list, "orders.get": self._get, "orders.lines": self._lines,
             "parcels.get": self._parcels, "parcels.lines": self._open_lines, "fulfillments.add": self._fulfill,
@@ -43,15 +51,21 @@ class ShopifyServer(StageServer):
     @property
     def settings(self) -> Mapping[str, str]:
         return {
-            "shop": "north-bank", "access_token": TOKEN, "url": self.url, "page_size": "10",
+            "shop": "north-bank", "grant": "client", "client_id": CLIENT_ID,
+            "client_secret": CLIENT_SECRET, "url": self.url, "page_size": "10",
             "location_id": LOCATION,
         }  # fmt: skip
 
+    def unauthorised(self) -> Mapping[str, str]:
+        return {"grant": "owner"}
+
     @property
     def samples(self) -> Mapping[str, str]:
-        return {"carrier": "SF", "secret": "access_token"}
+        return {"carrier": "SF", "secret": "client_secret"}
 
     def api_of(self, asked: Asked) -> str:
+        if asked.path in (CONSENT, GRANTS):
+            return asked.path.removeprefix("/admin/").replace("/", ".")
         try:
             match = OPERATION.match(str(asked.json()["query"]))
         except (ValueError, KeyError, TypeError):
@@ -59,6 +73,10 @@ class ShopifyServer(StageServer):
         return NAMES.get(match[1], "unknown") if match else "unknown"
 
     def answer(self, asked: Asked, api: str) -> Told:
+        if asked.path == CONSENT:
+            return self.shown(asked)
+        if asked.path == GRANTS:
+            return self._grant(asked.form)
         if not PATH.fullmatch(asked.path):
             return told({"errors": "Not Found"}, 404, "refused")
         if asked.headers.get("x-shopify-access-token") != self.token:
@@ -82,6 +100,36 @@ class ShopifyServer(StageServer):
         return self._errors("undefinedField", "Field doesn't exist", "refused")
 
     # what the suite does and sees
+
+    def owner_says(self, path: str, query: Mapping[str, str], *, agrees: bool) -> dict[str, str]:
+        if path != CONSENT or query.get("client_id") != CLIENT_ID or not query.get("scope"):
+            raise Foreign("another app")
+        if not agrees:
+            return self._proven({"error": "access_denied", "state": query["state"]})
+        self._codes.add(code := uuid.uuid4().hex)
+        return self._proven({"code": code, "state": query["state"]})
+
+    def _proven(self, told_back: dict[str, str]) -> dict[str, str]:
+        """The document's own words: other parameters by name, joined like a query, hex HMAC of the client secret."""
+        fields = {**told_back, "shop": SHOP, "timestamp": str(int(self.now().timestamp()))}
+        text = "&".join("=".join(pair) for pair in sorted(fields.items()))
+        proof = hmac.new(CLIENT_SECRET.encode(), text.encode(), hashlib.sha256)
+        return {**fields, "hmac": proof.hexdigest()}
+
+    def expire_tokens(self) -> None:
+        self.token = f"shpat_over_{self._given}"
+
+    def _grant(self, form: Mapping[str, str]) -> Told:
+        if (form.get("client_id"), form.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
+            return told({"error": "invalid_client"}, 401, "bad_signature")
+        own = form.get("grant_type") == "client_credentials"
+        if not own and form.get("code") not in self._codes:
+            return told({"error": "invalid_request"}, 400, "refused")
+        self._codes.discard(form.get("code", ""))
+        self._given += 1
+        self.token = f"shpat_given_{self._given}"
+        made = {"access_token": self.token, "scope": self.scopes}
+        return told({**made, "expires_in": DAY_S} if own else made)
 
     def place(self, order: SampleOrder) -> None:
         with self._lock:

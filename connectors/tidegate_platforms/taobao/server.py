@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
+from tidegate.sdk.stage.owners import Foreign, OwnersPage
 from tidegate.sdk.stage.protocol import Fault, MadeWaybill, SampleOrder, ToldShipment
 from tidegate.sdk.stage.server import Asked, StageServer, Told, told
 from tidegate_platforms.taobao import books
@@ -20,7 +22,7 @@ GRANTS = "oauth.token"
 DAY_S = 86_400
 
 
-class TaobaoServer(StageServer):
+class TaobaoServer(OwnersPage, StageServer):
     """`after` is called with the name of each call when it is answered: trades may change between two pages."""
 
     def __init__(self) -> None:
@@ -33,6 +35,8 @@ class TaobaoServer(StageServer):
         self._shipped: list[ToldShipment] = []
         self._issued, self._told = 1, 0
         self._session, self._refresh = "session-1", "refresh-1"
+        self.life_s, self.refreshes = 31_536_000, True  # of the sessions given out
+        self._codes = {"code-1": ""}  # -> the callback it was given to
 
     @property
     def settings(self) -> Mapping[str, str]:
@@ -43,7 +47,20 @@ class TaobaoServer(StageServer):
             "label_templates": "ZTO=http://cloudprint.cainiao.com/template/standard/101",
         }  # fmt: skip
 
+    def unauthorised(self) -> Mapping[str, str]:
+        return {"session": "", "refresh_token": "", "authorize_url": f"{self.url}/authorize"}
+
     # what the suite does
+
+    def owner_says(self, path: str, query: Mapping[str, str], *, agrees: bool) -> dict[str, str]:
+        named = query.get("client_id") == APP_KEY and query.get("response_type") == "code"
+        if path != "/authorize" or not named or "redirect_uri" not in query:
+            raise Foreign("another app")
+        if not agrees:
+            return {"error": "access_denied", "state": query["state"]}
+        code = f"code-{len(self._codes) + 1}"
+        self._codes[code] = query["redirect_uri"]
+        return {"code": code, "state": query["state"]}
 
     def place(self, order: SampleOrder) -> None:
         with self._lock:
@@ -89,12 +106,16 @@ class TaobaoServer(StageServer):
     # one request
 
     def api_of(self, asked: Asked) -> str:
+        if asked.path == "/authorize":
+            return "consent"
         return GRANTS if asked.path == "/token" else asked.form.get("method", "?")
 
     def say(self, fault: Fault, asked: Asked, api: str) -> Told:
         return saying(fault)
 
     def answer(self, asked: Asked, api: str) -> Told:
+        if asked.path == "/authorize":
+            return self.shown(asked)
         try:
             if api == GRANTS:
                 return self._token(asked.form)
@@ -200,20 +221,21 @@ class TaobaoServer(StageServer):
     def _token(self, form: Mapping[str, str]) -> Told:
         good = form.get("client_id") == APP_KEY and form.get("client_secret") == SECRET
         grant, kind = form.get("grant_type"), "refresh_token"
-        bought = (grant == kind and form.get(kind) == self._refresh) or (
-            grant == "authorization_code" and form.get("code") == "code-1"
-        )
+        bought = grant == kind and form.get(kind) == self._refresh
+        if grant == "authorization_code":
+            to = self._codes.pop(form.get("code", ""), None)
+            bought = to is not None and form.get("redirect_uri", "") == to
         if not (good and bought):
             document = {"error": "invalid_grant", "error_description": "refresh token is invalid"}
-            return told(document, 400, "refused")
+            return told(document, 400, "refused" if good else "bad_signature")
         self._issued += 1
         self._session, self._refresh = f"session-{self._issued}", f"refresh-{self._issued}"
-        return told(
-            {
-                "access_token": self._session, "refresh_token": self._refresh,
-                "expires_in": 31536000, "taobao_user_nick": NICK, "token_type": "Bearer",
-            }
-        )  # fmt: skip
+        made = {
+            "access_token": self._session, "expires_in": self.life_s, "taobao_user_nick": quote(NICK),
+            "token_type": "Bearer",
+        }  # fmt: skip
+        more = {"refresh_token": self._refresh, "re_expires_in": self.life_s}
+        return told({**made, **(more if self.refreshes else {})})
 
 
 def _seconds(start: str, end: str) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -35,6 +35,7 @@ from tidegate.store.unit_of_work import open_engine
 PAGE = 5  # orders a page where the connector lets it be set
 TIMES = Times(connect_s=1.0, read_s=0.6, total_s=2.0)
 FREE = "1000000/1"
+Own = Mapping[str, str] | Callable[[Any], Mapping[str, str]] | None
 
 
 @dataclass
@@ -131,11 +132,9 @@ class Bench:
         return context
 
     @contextmanager
-    def stand(
-        self, own: Mapping[str, str] | None = None, *, limited: bool = False
-    ) -> Iterator[Stand]:
-        """A new account on a new server with settings of its `own`; `limited`: by its limits and the server's, else by
-        none.
+    def stand(self, own: Own = None, *, limited: bool = False) -> Iterator[Stand]:
+        """A new account on a new server with its `own` settings (or made of the server); `limited`: by its limits and
+        the server's, else by none.
         """
         assert self.entry is not None  # noqa: S101  the suite has looked
         server = self.entry.load()()
@@ -143,7 +142,7 @@ class Bench:
         try:
             if not limited and isinstance(server, HasLimits):
                 server.limits = {}
-            yield self._account(server, limited, own or {})
+            yield self._account(server, limited, (own(server) if callable(own) else own) or {})
         finally:
             self._note_calls()
             server.stop()

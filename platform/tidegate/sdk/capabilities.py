@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
+from tidegate.sdk.authorizing import ChecksCallback, ExchangesCode, PreparesConsent
 from tidegate.sdk.carrier import CarrierScan, Issued, ScanPage, Waybill, WaybillRequest
 from tidegate.sdk.shop import ShipsOrders
 from tidegate.sdk.values import (
@@ -176,4 +177,7 @@ CAPABILITIES: Mapping[str, type] = {
     "send_notice": SendsNotices,
     "refresh_tokens": RefreshesTokens,
     "check_credentials": ChecksCredentials,
+    "exchange_code": ExchangesCode,
+    "check_callback": ChecksCallback,
+    "prepare_consent": PreparesConsent,
 }

@@ -55,6 +55,33 @@ class Sync:
 
 
 @dataclass(frozen=True, slots=True)
+class Authorize:
+    """How a shop's owner gives access. `url` and the values of `query` may name `{callback}`, `{state}`, `{scopes}` and
+    settings that are not secret.
+
+    `when`: settings that must have these values for it to be offered; `needs`: those that are filled in before;
+    `code`, `denied`, `signed`: parameters of the callback that hold the code, an owner's refusal, the platform's proof
+    ("" where it proves nothing); `keeps`: what the exchange tells -> the setting it is kept in; `replaces`: typed
+    secrets that are dropped.
+    """
+
+    url: str
+    query: Mapping[str, str]
+    when: Mapping[str, str]
+    needs: tuple[str, ...]
+    scopes: tuple[str, ...]
+    code: str
+    denied: str
+    signed: str
+    keeps: Mapping[str, str]
+    replaces: tuple[str, ...]
+
+    def offered(self, settings: Mapping[str, str]) -> bool:
+        """Whether an account with these settings (defaults filled in) is authorised so."""
+        return all(settings.get(name) == value for name, value in self.when.items())
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What an error code of the platform means to us: later, refused, credentials, unknown, done."""
 
@@ -70,7 +97,7 @@ class Manifest:
     `orders` is the field mapping of tidegate.sdk.mapping; `tracking` maps the platform's scan codes to ours;
     `carriers` our carrier codes to the platform's; `errors` its codes to what they mean. `closed_recipients` are the
     channels whose tokens waybills are made from, of the account's `own_shop` or `any_shop`; `labels` says whose labels
-    are printed where it gives some.
+    are printed where it gives some; `single_use_tokens`: asking for tokens uses up what was typed in.
     """
 
     id: str
@@ -96,6 +123,8 @@ class Manifest:
     closed_recipients: Mapping[str, str] = field(default_factory=dict)
     plain_recipients: bool = True
     labels: str = "carrier"
+    authorize: Authorize | None = None
+    single_use_tokens: bool = True
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -145,7 +174,7 @@ def _made(loaded: Mapping[str, Any]) -> Manifest:
     plain = (
         "id", "title", "about", "verified", "verified_note", "documentation", "timezone",
         "currency", "duplicates", "channel", "orders", "tracking", "carriers", "closed_recipients",
-        "plain_recipients", "labels",
+        "plain_recipients", "labels", "single_use_tokens",
     )  # fmt: skip
     return Manifest(
         **{name: loaded[name] for name in plain},
@@ -156,7 +185,15 @@ def _made(loaded: Mapping[str, Any]) -> Manifest:
         facts=tuple(loaded["facts"]),
         sync=Sync(**loaded["sync"]),
         errors=errors,
+        authorize=_authorize(loaded["authorize"]),
     )
+
+
+def _authorize(about: Mapping[str, Any] | None) -> Authorize | None:
+    if about is None:
+        return None
+    lists = {name: tuple(about[name]) for name in ("needs", "scopes", "replaces")}
+    return Authorize(**{**about, **lists})
 
 
 def _setting(name: str, about: Mapping[str, Any]) -> Setting:

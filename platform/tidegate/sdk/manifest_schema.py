@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, pre_load, validate, validates_schema
@@ -15,6 +16,8 @@ KINDS = ("shop", "erp", "carrier", "aggregator", "tracking", "notice", "files")
 # with no protocol of their own
 MORE = ("push", "orders", "waybill_file", "cancel_waybill", "request_pickup")
 CLOSED_OF = ("own_shop", "any_shop")
+BLANK = re.compile(r"\{(\w*)\}")
+GIVEN = ("callback", "state", "scopes")
 VERDICTS = ("later", "refused", "credentials", "unknown", "done")
 
 
@@ -96,6 +99,46 @@ class ErrorSchema(Schema):
             raise ValidationError("zh and en belong together")
 
 
+class AuthorizeSchema(Schema):
+    url = fields.String(required=True, validate=validate.Length(1))
+    query = fields.Dict(fields.String(), Text(), required=True)
+    when = fields.Dict(fields.String(), Text(), load_default=dict)
+    needs = fields.List(fields.String(), load_default=list)
+    scopes = fields.List(fields.String(), load_default=list)
+    code = fields.String(load_default="code")
+    denied = fields.String(load_default="error")
+    signed = fields.String(load_default="")
+    keeps = fields.Dict(fields.String(), fields.String(), load_default=dict)
+    replaces = fields.List(fields.String(), load_default=list)
+
+
+def _check_authorize(about: Any, settings: Any, able: set[str]) -> None:
+    """Whatever it names is a setting of the right kind, and the connector can do its part."""
+    plain = {name for name, one in settings.items() if not one["secret"]}
+    named = {
+        word for text in (about["url"], *about["query"].values()) for word in BLANK.findall(text)
+    }
+    if unknown := sorted(named - plain - set(GIVEN)):
+        raise ValidationError(
+            f"{{{unknown[0]}}} is no setting that may be shown", "authorize.query"
+        )
+    if "{state}" not in about["query"].values():
+        raise ValidationError("a parameter must be {state}", "authorize.query")
+    for part, known in (
+        ("when", plain),
+        ("needs", set(settings)),
+        ("replaces", set(settings) - plain),
+    ):
+        if unknown := sorted(set(about[part]) - known):
+            raise ValidationError(f"{unknown[0]} is no setting of that kind", f"authorize.{part}")
+    if unknown := sorted(set(about["keeps"].values()) - set(settings)):
+        raise ValidationError(f"{unknown[0]} is no setting", "authorize.keeps")
+    if not {"exchange_code", "refresh_tokens"} <= able:
+        raise ValidationError("needs exchange_code and refresh_tokens", "authorize")
+    if bool(about["signed"]) != ("check_callback" in able):
+        raise ValidationError("signed and check_callback belong together", "authorize.signed")
+
+
 def _state(value: str) -> None:
     if value not in STATES:
         raise ValidationError(f"{value} is no tracking state")
@@ -137,6 +180,8 @@ class ManifestSchema(Schema):
     )
     plain_recipients = fields.Boolean(load_default=True)
     labels = fields.String(load_default="carrier", validate=validate.OneOf(["own", "carrier"]))
+    authorize = fields.Nested(AuthorizeSchema, load_default=None)
+    single_use_tokens = fields.Boolean(load_default=True)
 
     @validates_schema
     def _belongs_together(self, data: Any, **_: Any) -> None:
@@ -153,3 +198,7 @@ class ManifestSchema(Schema):
             raise ValidationError("must be longer than overlap_s", "sync.most_s")
         if "pull_orders" in able and not (data["orders"] and data["channel"]):
             raise ValidationError("pull_orders needs channel and orders", "orders")
+        if data["authorize"]:
+            _check_authorize(data["authorize"], data["settings"], able)
+        elif "exchange_code" in able:
+            raise ValidationError("exchange_code needs it", "authorize")

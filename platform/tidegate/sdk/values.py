@@ -143,11 +143,14 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """`expires_at` None: does not expire. `refresh` is often good for one use only."""
+    """`expires_at` None: does not expire. `refresh` is often good for one use only. `authorised_until`: when the shop's
+    owner has to agree again, where that is known; None too where the next tokens are had without the owner.
+    """
 
     access: str
     refresh: str = ""
     expires_at: datetime | None = None
+    authorised_until: datetime | None = None
 
     def __repr__(self) -> str:
         return "Tokens(…)"

@@ -11,7 +11,7 @@ from sqlalchemy import case, func, or_, select
 
 from tidegate.errors import TidegateError
 from tidegate.services.remotes.connected import manifest_for
-from tidegate.store.remote_tables import ConnectorAccount, RemoteBreaker
+from tidegate.store.remote_tables import AccountToken, ConnectorAccount, RemoteBreaker
 from tidegate.store.sync_tables import AccountSync, SyncRun
 from tidegate.store.unit_of_work import UnitOfWork
 from tidegate.store.webhook_tables import WebhookDelivery, WebhookEndpoint
@@ -36,13 +36,17 @@ def account_connections(work: UnitOfWork) -> list[Connection]:
     tasks: dict[int, list[AccountSync]] = {}
     for row in work.session.scalars(select(AccountSync)):
         tasks.setdefault(row.account_id, []).append(row)
+    held = select(AccountToken.account_id, AccountToken.authorised_until)
+    until = {id_: at for id_, at in work.session.execute(held)}
     stopped: dict[int, list[RemoteBreaker]] = {}
     away = or_(RemoteBreaker.state != "closed", RemoteBreaker.held)
     for breaker in work.session.scalars(select(RemoteBreaker).where(away)):
         stopped.setdefault(breaker.account_id, []).append(breaker)
     return [
         Connection(
-            f"account:{row.id}", _account(work, row, tasks.get(row.id, ()), stopped), account=row
+            f"account:{row.id}",
+            _account(work, row, tasks.get(row.id, ()), stopped, until.get(row.id)),
+            account=row,
         )
         for row in accounts
     ]
@@ -80,6 +84,7 @@ def _account(
     row: ConnectorAccount,
     tasks: Sequence[AccountSync],
     stopped: Mapping[int, Sequence[RemoteBreaker]],
+    authorised_until: datetime | None,
 ) -> Facts:
     breakers = stopped.get(row.id, ())
     done = [task.ok_at for task in tasks if task.ok_at is not None]
@@ -95,6 +100,7 @@ def _account(
             "stopped_since": min((one.since_at for one in breakers), default=None),
             "held": any(one.held for one in breakers),
             "failures": max((task.failures for task in tasks), default=0),
+            "authorised_until": authorised_until,
             "clock_off_s": None if offset is None else round(abs(offset) / 1000),
         }
     )

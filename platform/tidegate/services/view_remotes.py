@@ -16,6 +16,12 @@ from tidegate.services.context import Context
 from tidegate.services.remotes.accounts import AccountView, accounts
 from tidegate.services.remotes.breaker import FAILED
 from tidegate.services.remotes.windows import limits_of
+from tidegate.services.view_authorisations import (
+    Authorisation,
+    Held,
+    authorisation,
+    tokens_held,
+)
 from tidegate.store.remote_tables import RemoteBreaker, RemoteCall
 from tidegate.store.unit_of_work import UnitOfWork
 
@@ -47,6 +53,7 @@ class AccountLine:
     limit: int | None
     failing: Decimal | None
     breakers: Sequence[BreakerLine]
+    authorisation: Authorisation | None = None
 
     @property
     def stopped(self) -> bool:
@@ -71,8 +78,11 @@ def account_lines(context: Context) -> list[AccountLine]:
     views = accounts(context)
     now = context.clock()
     with context.store.begin(context.tenant_id, readonly=True) as work:
-        figures, breakers = _figures(work, now), _breakers(work)
-    return [_line(view, figures.get(view.id), breakers.get(view.id, [])) for view in views]
+        figures, breakers, held = _figures(work, now), _breakers(work), tokens_held(work)
+    return [
+        _line(view, figures.get(view.id), breakers.get(view.id, []), held.get(view.id), now)
+        for view in views
+    ]
 
 
 def account_page(context: Context, code: str, api: str = "", outcome: str = "") -> AccountPage:
@@ -113,12 +123,15 @@ def _line(
     view: AccountView,
     figures: tuple[datetime | None, int, Decimal | None] | None,
     breakers: Sequence[BreakerLine],
+    held: Held | None,
+    now: datetime,
 ) -> AccountLine:
     manifest = _manifest(view.connector)
     limits = limits_of(manifest.limits if manifest else (), view.settings)
     limit = min((one.calls * 60 // one.per_s for one in limits if one.api == "*"), default=None)
     last, minute, failing = figures or (None, 0, None)
-    return AccountLine(view, last, minute, limit, failing, breakers)
+    agreed = authorisation(view, manifest, held, now)
+    return AccountLine(view, last, minute, limit, failing, breakers, agreed)
 
 
 def _manifest(connector: str) -> Manifest | None:

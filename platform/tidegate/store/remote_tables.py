@@ -52,8 +52,31 @@ class AccountToken(TenantScoped, Base):
     version: Mapped[int] = mapped_column(Integer, default=0)  # 0: there are none yet
     issued_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
+    authorised_until: Mapped[
+        datetime | None
+    ]  # when the shop's owner has to agree again, where known
     lease: Mapped[str] = mapped_column(String(32), default="")
     lease_until: Mapped[datetime | None]
+
+
+class AccountGrant(TenantScoped, Base):
+    """A shop's owner was sent to the platform's page. Good once, for the browser that began, until `expires_at`.
+
+    `state` and `browser` are SHA-256 of random words; `outcome` is "" while it is open, `done`, or a code.
+    """
+
+    __tablename__ = "account_grant"
+    __table_args__ = (UniqueConstraint("state"), Index("ix_account_grant_old", "expires_at"))
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("connector_account.id"))
+    state: Mapped[str] = mapped_column(String(64))
+    browser: Mapped[str] = mapped_column(String(64))
+    redirect_uri: Mapped[str] = mapped_column(String(300))
+    started_by: Mapped[str] = mapped_column(String(80))
+    started_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    outcome: Mapped[str] = mapped_column(String(80), default="")
 
 
 class RemoteBreaker(TenantScoped, Base):

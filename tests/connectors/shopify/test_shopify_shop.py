@@ -45,7 +45,8 @@ def server() -> Iterator[ShopifyServer]:
 
 @pytest.fixture
 def shop(server: ShopifyServer, sqlite_tables_url: str, tmp_path: Path) -> Iterator[ShopAccount]:
-    made = open_account("shopify", server, sqlite_tables_url, tmp_path)
+    typed = {"grant": "owner", "access_token": TOKEN}
+    made = open_account("shopify", server, sqlite_tables_url, tmp_path, **typed)
     yield made
     made.context.store.close()
 

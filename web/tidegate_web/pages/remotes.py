@@ -43,7 +43,11 @@ def add() -> Response:
         made.append(found.code)
 
     problem = _attempt("new", act)
-    return _new(problem) if problem else _back(made[0], f"{t('remotes.added')} {_tested(made[0])}")
+    if problem:
+        return _new(problem)
+    if "authorize" in form:  # nothing to test before the owner has agreed
+        return _back(made[0], f"{t('remotes.added')} {t('authorize.next')}")
+    return _back(made[0], f"{t('remotes.added')} {checked(made[0])}")
 
 
 @pages.post("/connections/try")
@@ -76,7 +80,7 @@ def save(code: str) -> Response:
 @pages.post("/connections/accounts/<code>/check")
 def check(code: str) -> Response:
     """One call with its credentials."""
-    return _back(code, _tested(code))
+    return _back(code, checked(code))
 
 
 @pages.post("/connections/accounts/<code>/pause")
@@ -115,7 +119,7 @@ def turn(code: str, group: str) -> Response:
     return _back(code, t("remotes.closed") if close else t("remotes.held"))
 
 
-def _tested(code: str) -> str:
+def checked(code: str) -> str:
     """What came of one call with the account's credentials."""
     found = checking.check(desk.context(), code)
     if found.error is not None:
@@ -155,6 +159,7 @@ def show_account(code: str, problem: Problem | None = None) -> Response:
         api=api,
         outcome=outcome,
         problem=problem,
+        callback=url_for("authorizing.callback", _external=True),
     )
 
 
@@ -171,4 +176,5 @@ def _new(problem: Problem | None = None, tried: Checked | None = None) -> Respon
         problem=problem,
         tried=tried,
         can_try=trial.can_try,
+        callback=url_for("authorizing.callback", _external=True),
     )

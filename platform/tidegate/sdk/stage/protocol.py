@@ -158,6 +158,20 @@ class HasTokens(Protocol):
 
 
 @runtime_checkable
+class AsksOwners(Protocol):
+    """The page where a shop's owner agrees. `callback` is the address registered for our app; `unauthorised` gives the
+    settings of an account that waits for it, laid over `settings`. `consent` plays the owner at an address that we sent
+    them to and gives the one they come back to; it checks by means of its own that the address is ours.
+    """
+
+    callback: str
+
+    def unauthorised(self) -> Mapping[str, str]: ...
+
+    def consent(self, address: str, *, agrees: bool = True) -> str: ...
+
+
+@runtime_checkable
 class HasShipments(Protocol):
     def shipped(self) -> Sequence[ToldShipment]: ...
 

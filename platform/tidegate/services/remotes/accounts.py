@@ -21,7 +21,13 @@ from tidegate.services.remotes.windows import LIMITS_SETTING, limits_of
 from tidegate.services.ringing import quiet
 from tidegate.services.webhooks.resealing import reseal
 from tidegate.store.label_tables import KeptLabel
-from tidegate.store.remote_tables import AccountToken, ConnectorAccount, RemoteBreaker, RemoteCall
+from tidegate.store.remote_tables import (
+    AccountGrant,
+    AccountToken,
+    ConnectorAccount,
+    RemoteBreaker,
+    RemoteCall,
+)
 from tidegate.store.sheet_tables import SheetFile, SheetMapping, WaybillFile
 from tidegate.store.sync_tables import (
     AccountMapping,
@@ -192,7 +198,14 @@ def remove(context: Context, code: str, actor: str) -> None:
     now = context.clock()
     with context.store.begin(context.tenant_id) as work:
         row = account_row(work, code)
-        for table in (RemoteCall, RemoteBreaker, AccountToken, *SYNC_TABLES, *SHEET_TABLES):
+        for table in (
+            RemoteCall,
+            RemoteBreaker,
+            AccountToken,
+            AccountGrant,
+            *SYNC_TABLES,
+            *SHEET_TABLES,
+        ):
             work.session.execute(delete(table).where(table.account_id == row.id))
         quiet(work, f"account:{row.id}", now)
         work.session.delete(row)

@@ -80,14 +80,14 @@ class TokenBook:
             return held.tokens.access
         return self._next(held, must=True)
 
-    def put(self, tokens: Tokens) -> None:
-        """Tokens that a person or a page of the platform gave us."""
-        with self._context.store.begin(self._context.tenant_id) as work:
-            row = self._row(work)
-            version = row.version if row is not None else 0
-            self._ensure(work)
-            self._write(work, AccountToken.version == version, tokens, version + 1)
-            work.commit()
+    def put(self, work: UnitOfWork, tokens: Tokens) -> None:
+        """Stage tokens that the platform's page gave us: they take the place of all others, also of those that
+        somebody is asking for just now.
+        """
+        row = self._row(work)
+        version = row.version if row is not None else 0
+        self._ensure(work)
+        self._write(work, AccountToken.version == version, tokens, version + 1)
         self._kept = None
 
     def _next(self, held: Held | None, *, must: bool) -> str:
@@ -168,6 +168,7 @@ class TokenBook:
             work, self._mine().where(condition),
             sealed=self._context.box.seal(document), key_id=self._context.box.key_id,
             version=version, issued_at=self._context.clock(), expires_at=tokens.expires_at,
+            authorised_until=tokens.authorised_until,
             lease="", lease_until=None,
         )  # fmt: skip
 
@@ -177,7 +178,9 @@ class TokenBook:
         if row is None or row.version == 0:
             return None
         found = self._context.box.open(row.sealed)
-        tokens = Tokens(str(found["access"]), str(found["refresh"]), row.expires_at)
+        tokens = Tokens(
+            str(found["access"]), str(found["refresh"]), row.expires_at, row.authorised_until
+        )
         return Held(row.version, tokens, row.issued_at)
 
     def _row(self, work: UnitOfWork) -> AccountToken | None:

@@ -1,11 +1,11 @@
 """Whether credentials work, before they are kept: one call of the connector, over a client that keeps no record.
 
-Connectors with tokens are not tried like this: their refresh tokens are often good for one use, which must be ours.
+Connectors whose tokens are good for one use are not tried like this: the use must be ours (`single_use_tokens`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from tidegate.errors import TidegateError
@@ -16,6 +16,7 @@ from tidegate.sdk.http.dialing import Dialer
 from tidegate.sdk.http.messages import Request, Response
 from tidegate.sdk.http.sending import Sender, Sent
 from tidegate.sdk.manifest import Manifest
+from tidegate.sdk.values import Tokens
 from tidegate.services.context import Context
 from tidegate.services.remotes.accounts import checked_settings
 from tidegate.services.remotes.checking import Checked
@@ -39,10 +40,28 @@ class TrialHttp:
         return self._clock()
 
 
+class TrialTokens:
+    """tidegate.sdk.account.TokenKeeper without an account: asks once, and keeps it as long as the trial takes."""
+
+    def __init__(self) -> None:
+        self.refresh: Callable[[Tokens | None], Tokens] | None = None
+        self._held: Tokens | None = None
+
+    def access(self) -> str:
+        return self._held.access if self._held else self.renewed("")
+
+    def renewed(self, stale: str) -> str:
+        if self.refresh is None:
+            raise LookupError("the connector asked for a token while it was being made")
+        self._held = self.refresh(self._held)
+        return self._held.access
+
+
 def can_try(manifest: Manifest) -> bool:
     """Whether the connector can be asked without an account."""
     able = manifest.capabilities
-    return "check_credentials" in able and "refresh_tokens" not in able
+    costs = "refresh_tokens" in able and manifest.single_use_tokens
+    return "check_credentials" in able and not costs
 
 
 def try_out(
@@ -58,13 +77,16 @@ def try_out(
     if not can_try(manifest):
         return Checked(asked=False)
     defaults = {name: one.default for name, one in manifest.settings.items() if one.default}
+    tokens = TrialTokens() if "refresh_tokens" in manifest.capabilities else None
     account = Account(
         id=0, shop="", manifest=manifest, settings={**defaults, **given}, http=TrialHttp(context),
-        secret=lambda name: hidden.get(name, ""),
+        secret=lambda name: hidden.get(name, ""), tokens=tokens,
         dialer=Dialer(context.reach.trusted, context.reach.times),
     )  # fmt: skip
     try:
         made = discovery.connect(account)
+        if tokens is not None:
+            tokens.refresh = made.refresh_tokens
         if not isinstance(made, ChecksCredentials):
             return Checked(asked=False)
         return Checked(asked=True, who=made.check_credentials()[:80])
