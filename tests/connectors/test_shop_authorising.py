@@ -249,6 +249,15 @@ def test_an_end_that_is_known_is_shown_and_is_a_fact(setup) -> None:
     assert found.facts["connection"]["authorised_until"] == token.authorised_until
 
 
+def test_a_vendors_token_of_jushuitan_ends_after_thirty_days_whatever_it_brings(setup) -> None:
+    one = setup("jushuitan")
+    one.finish(one.owner(one.begin()))
+    (token,) = one.all(AccountToken)
+    assert one.context.box.open(token.sealed)["refresh"]
+    assert (token.authorised_until - token.issued_at).days in (29, 30)
+    assert one.later(timedelta(days=24)).shown.state == "ending"
+
+
 def test_an_authorisation_that_was_withdrawn_says_so_and_is_mended(setup) -> None:
     one = setup("douyin")
     one.finish(one.owner(one.begin()))

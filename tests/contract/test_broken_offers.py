@@ -81,6 +81,19 @@ BROKEN = {
         "track-many", "sf", "connector.py",
         'read_route(route, str(one["mailNo"]), states)', "read_route(route, str(numbers[0]), states)",
     ),
+    "any_callback": (
+        "authorize-refused", "shopify", "tokens.py",
+        'if not equal(query.get("hmac", ""), wanted):', "if not wanted:",
+    ),
+    "own_word": (
+        "authorize-refused", "jushuitan", "tokens.py",
+        'wanted = signature(told, self._account.secret("app_secret"))',
+        'wanted = told.get("sign", "")',
+    ),
+    "unsigned_page": (
+        "authorize", "jushuitan", "tokens.py",
+        'self._signed({**consent.query, "timestamp": stamp})', '{**consent.query, "timestamp": stamp}',
+    ),
     "some_followed": (
         "subscribe", "sf", "connector.py",
         '        for parcel in parcels:\n            asked = {"type"', '        for parcel in parcels[:10]:\n            asked = {"type"',

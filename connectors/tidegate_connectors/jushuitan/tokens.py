@@ -77,11 +77,9 @@ class JstTokens:
         life = int(str(found.get("expires_in") or 0))
         now = self._account.http.now()
         refresh, ends = str(found.get("refresh_token") or ""), now + timedelta(seconds=life)
-        alone = refresh or self._account.settings["authorisation"] == "own"
-        return Tokens(
-            str(found["access_token"]), refresh, ends if life else None,
-            None if alone or not life else ends,
-        )  # fmt: skip
+        own = self._account.settings["authorisation"] == "own"  # vendors' tokens are not renewed
+        known = ends if life else None
+        return Tokens(str(found["access_token"]), refresh, known, None if own else known)
 
 
 def _renewal(held: Tokens) -> dict[str, str]:

@@ -120,7 +120,8 @@ def finish(context: Context, query: Mapping[str, str], actor: str, browser: str)
         found = _exchanged(context, row, Callback(query, grant.redirect_uri))
         _keep(context, row, actor, found, state)
     except TidegateError as error:
-        _failed(context, actor, row.code if row is not None else "-", state, error)
+        known = row.code if row is not None else str(error.fields.get("account", ""))
+        _failed(context, actor, known, state, error)
         raise
     return Finished(row.code, found.who[:80])
 
@@ -272,7 +273,7 @@ def _keep(context: Context, row: ConnectorAccount, actor: str, found: Granted, s
 def _failed(context: Context, actor: str, about: str, state: str, error: TidegateError) -> None:
     now = context.clock()
     with context.store.begin(context.tenant_id) as work:
-        if about != "-":
+        if about:
             work.session.execute(
                 update(AccountGrant)
                 .where(AccountGrant.state == hash_of(state), AccountGrant.outcome == "")
@@ -281,6 +282,6 @@ def _failed(context: Context, actor: str, about: str, state: str, error: Tidegat
             )
         events.note(
             work.session, work.tenant_id, now, FAILED, actor,
-            str(error.fields.get("account", about)), done=False, code=error.code,
+            about or "-", done=False, code=error.code,
         )  # fmt: skip
         work.commit()
