@@ -25,6 +25,7 @@ MAX_UNPACKED = 600_000_000
 _GZIP = b"\x1f\x8b"
 _XZ = b"\xfd7zXZ\x00"
 _ZIP = b"PK\x03\x04"
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _REFUSED = (  # first bytes, what it is (zh, en)
     (b"%PDF", "PDF", "a PDF"),
     (b"\x89PNG", "图片", "an image"),
@@ -41,7 +42,7 @@ _REFUSED = (  # first bytes, what it is (zh, en)
 
 @dataclass
 class Content:
-    """An opened file. `kind` is text or workbook; `position` tells how many of its bytes were
+    """An opened file. `kind` is text, workbook or old_workbook (.xls); `position` tells how many of its bytes were
     read.
     """
 
@@ -83,9 +84,10 @@ def open_content(origin: str | Upload) -> Content:
             closing.enter_context(inner)
         head = _head(inner, name)
         kind, stream = "text", cast(BinaryIO, inner)
-        if head.startswith(_ZIP):
+        if head.startswith((_ZIP, _OLE)):
             copy = cast(BinaryIO, closing.enter_context(tempfile.TemporaryFile()))
-            kind, stream = "workbook", _copied(inner, copy, name)
+            kind = "workbook" if head.startswith(_ZIP) else "old_workbook"
+            stream = _copied(inner, copy, name)
         else:
             refuse_unreadable(name, head)
         return Content(name, kind, stream, size, counted.position, closing.pop_all())

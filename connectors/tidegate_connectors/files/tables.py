@@ -13,6 +13,7 @@ from tidegate.errors import InputError
 from tidegate_connectors.files.content import Content
 from tidegate_connectors.files.encoding import DEFAULT_ENCODINGS, read_lines
 from tidegate_connectors.files.headers import Header
+from tidegate_connectors.files.old_workbook import read_old_sheets
 from tidegate_connectors.files.workbook import read_sheets
 
 DELIMITERS = ",\t;|"
@@ -54,6 +55,10 @@ def read_tables(content: Content, shape: TextShape) -> Iterator[Table]:
     if content.kind == "workbook":
         for sheet, rows in read_sheets(content.stream, content.name):
             yield _table(f"{content.name}#{sheet}", enumerate(rows, 1))
+        return
+    if content.kind == "old_workbook":
+        for sheet, kept in read_old_sheets(content.stream, content.name):
+            yield _table(f"{content.name}#{sheet}", enumerate(kept, 1))
         return
     lines = read_lines(content.stream, content.name, shape.encodings)
     first = next(lines, "")

@@ -52,7 +52,9 @@ def cell_text(cell: object) -> str:
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+        if not cell.is_integer():
+            return repr(cell)
+        return str(int(cell)) if abs(cell) < 1e15 else f"{cell:.15e}"  # Excel keeps 15 digits
     if isinstance(cell, datetime):
         return cell.isoformat(" ", "seconds")
     if isinstance(cell, date | time):

@@ -13,6 +13,7 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 from tidegate.errors import InputError
 from tidegate_connectors.files.content import Content
 from tidegate_connectors.files.encoding import DEFAULT_ENCODINGS, read_lines
+from tidegate_connectors.files.old_workbook import read_old_sheets
 from tidegate_connectors.files.sheets.naming import too_many_columns
 from tidegate_connectors.files.tables import (
     DELIMITERS,
@@ -44,6 +45,9 @@ def grids(content: Content, encoding: str = "") -> Iterator[Grid]:
     """
     if content.kind == "workbook":
         yield from _sheets(content)
+        return
+    if content.kind == "old_workbook":
+        yield from _old_sheets(content)
         return
     wanted = (encoding,) if encoding else DEFAULT_ENCODINGS
     lines = read_lines(content.stream, content.name, wanted)
@@ -82,6 +86,13 @@ def _sheets(content: Content) -> Iterator[Grid]:
             yield Grid(name, iter(_filled(book.get_sheet_by_name(name))))
     except (CalamineError, ValueError, OSError) as error:
         raise not_a_workbook(content.name) from error
+
+
+def _old_sheets(content: Content) -> Iterator[Grid]:
+    for count, (name, rows) in enumerate(read_old_sheets(content.stream, content.name), 1):
+        if count > LONGEST_SHEETS:
+            raise _too_many_sheets(content.name, count)
+        yield Grid(name, _numbered(iter(rows), content.name))
 
 
 def _filled(sheet: object) -> list[tuple[int, Row]]:
