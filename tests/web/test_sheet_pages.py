@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from tidegate.jobs.runner import drain
 from tidegate.services import handover
 from tidegate.services.accounts import people
 from tidegate.services.remotes import accounts
+from tidegate.services.sheets import trials
 from tidegate.store.people_tables import SecurityEvent
 from tidegate.store.remote_tables import ConnectorAccount
 from tidegate.store.sheet_tables import SheetFile, SheetMapping
@@ -253,3 +255,30 @@ def test_only_those_who_bring_orders_see_the_pages(desk) -> None:
     boss = desk.client()
     boss.post("/sign-in", "/sign-in", login="boss", password="a long enough secret")
     assert boss.get("/sheets").status_code == 200
+
+
+def test_a_big_file_is_previewed_in_the_background_and_can_be_stopped(desk) -> None:
+    many = [[f"DD{number:08}", *ROWS[0][1:]] for number in range(2_800)]
+    file = text_file([HEADER, *many])
+    assert trials.BIG_BYTES < len(file.data) < 500_000  # above, the test client leaves a file open
+    page = brought(desk, file)
+    visitor = desk.client("en")
+    html = visitor.get(page).get_data(as_text=True)
+    asked = visitor.post(page, page, act="preview", **form_of(html))
+    assert "The preview waits its turn" in text_of(asked)
+    polled = visitor.get(f"{page}/trial", HX_Request="true", HX_Target="sheet-trial")
+    assert "The preview waits its turn" in text_of(polled)
+    assert "HX-Refresh" not in polled.headers
+    assert visitor.get(f"{page}/trial").status_code == 303  # without JavaScript
+    assert visitor.post(f"{page}/stop", page).status_code == 303
+    assert "The preview was stopped" in text_of(visitor.get(page))
+    ended = visitor.get(f"{page}/trial", HX_Request="true", HX_Target="sheet-trial")
+    assert ended.headers["HX-Refresh"] == "true"
+    drain(desk.context)  # it does nothing any more
+    assert "The preview was stopped" in text_of(visitor.get(page))
+    visitor.post(page, page, act="preview", **form_of(html))
+    drain(desk.context)
+    done = text_of(visitor.get(page))
+    assert "2,800" in done
+    assert "The preview" not in done
+    assert desk.all(Order, Order.number == "DD00000001") == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from flask import Flask, Response
 from flask_htmx import HTMX
 
 _htmx = HTMX()
@@ -17,3 +17,9 @@ def wants(target: str) -> bool:
     if not _htmx or _htmx.boosted or _htmx.history_restore_request:
         return False
     return str(_htmx.target or "") == target
+
+
+def reload(answer: Response) -> Response:
+    """HTMX loads the whole page again."""
+    answer.headers["HX-Refresh"] = "true"
+    return answer

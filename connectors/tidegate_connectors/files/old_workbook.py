@@ -27,7 +27,7 @@ Rows = list[list[str]]
 
 def read_old_sheets(stream: BinaryIO, name: str) -> Iterator[tuple[str, Rows]]:
     """(sheet name, all its rows from the first on) of every visible sheet with content; a cell merged over several
-    rows counts for each of them. A number that Excel keeps as a float and that has lost digits (over 15) comes as `1.23e+17`.
+    rows counts for each of them. A number of over 15 digits, of which Excel has lost some, comes as `1.23e+17`.
 
     Raises:
         InputError: protected by a password, with macros, damaged, or no workbook.

@@ -22,7 +22,7 @@ from tidegate.services.hooks import working
 from tidegate.services.job_pruning import prune_jobs
 from tidegate.services.notices import sending
 from tidegate.services.pruning import prune_personal
-from tidegate.services.sheets import bringing
+from tidegate.services.sheets import bringing, trials
 from tidegate.services.sweeping import sweep
 from tidegate.services.syncing import order_runs
 from tidegate.services.syncing import working as syncing
@@ -45,6 +45,9 @@ def _request(context: Context, many: Sequence[Mapping[str, Any]]) -> None:
 FUNCTIONS: Mapping[str, Function] = {
     "advance_order": _advance,
     "alert_wakeup": lambda context, args: alerts.watch(context, [int(args["parcel_id"])], "time"),
+    "try_sheet": lambda context, args: trials.run(
+        context, int(args["file_id"]), str(args["run"]), args["allowed"]
+    ),
     "bring_sheet": lambda context, args: bringing.run(context, int(args["file_id"])),
     "count_rule_hits": lambda context, _args: hit_counting.fold(context),
     "deliver_webhooks": lambda context, args: delivering.deliver(context, args["ids"]),

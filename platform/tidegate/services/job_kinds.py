@@ -67,6 +67,7 @@ KINDS: Mapping[str, Kind] = {
     "tend_webhooks": Kind("webhook", attempts=3),
     "simulate": Kind("report", attempts=3, longest_s=4 * 3600),
     "bring_sheet": Kind("report", attempts=3, longest_s=3600, at_once=1),
+    "try_sheet": Kind("report", attempts=3, longest_s=3600),
     "count_rule_hits": Kind("report", attempts=3),
     "prune_jobs": Kind("report", attempts=3),
 }

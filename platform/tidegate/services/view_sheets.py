@@ -18,9 +18,10 @@ from tidegate.domain.orders import Issue
 from tidegate.sdk.fields import OrderField, order_fields
 from tidegate.sdk.sheets import KEEP, Guess, Layout
 from tidegate.services.context import Context
-from tidegate.services.sheets import bringing, files, mappings
+from tidegate.services.sheets import bringing, files, mappings, trials
 from tidegate.services.sheets.mappings import Changes, Kept
 from tidegate.services.sheets.readers import Place, places, sheet_reader
+from tidegate.services.sheets.trials import Trial
 from tidegate.services.view_masks import masked_address, masked_name, masked_phone, masked_text
 from tidegate.store.sheet_tables import SheetFile
 
@@ -116,6 +117,7 @@ class SheetPage:
     words: Mapping[str, Sequence[tuple[str, str]]]
     dates_open: bool
     tried: ReportView | None
+    trial: Trial | None
     sample: Sequence[SampleOrder]
     report: ReportView | None
     known: Kept | None
@@ -163,6 +165,7 @@ def sheet_page(context: Context, file_id: int, *, clear: bool = False) -> SheetP
         words={field: _meanings(field, some, layout) for field, some in look.words.items()},
         dates_open=look.dates_open and layout.dates == "auto",
         tried=_report(tried, layout) if tried else None,
+        trial=trials.trial_of(row),
         sample=_sample(context, row, clear) if tried else (),
         report=_report(row.report, layout) if row.report else None, known=known,
         changes=mappings.changes(known.layout, layout.columns) if known else Changes((), ()),

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tidegate.store.columns import BigKey, JsonColumn
+from tidegate.store.columns import BigKey, JsonColumn, MaybeJson
 from tidegate.store.tables import Base, TenantScoped
 
 
@@ -19,6 +19,7 @@ class SheetFile(TenantScoped, Base):
     """One uploaded file. state: new, waiting (for its job), running, done, failed.
 
     `tried` is the dry run and which layout it was of, `report` what the import said; neither holds a personal value.
+    `trial_…` is a dry run by a job: which one counts; waiting, running, stopped, failed, done; what was wrong.
     """
 
     __tablename__ = "sheet_file"
@@ -40,6 +41,10 @@ class SheetFile(TenantScoped, Base):
     state: Mapped[str] = mapped_column(String(10), default="new")
     code: Mapped[str] = mapped_column(String(80), default="")  # what went wrong
     tried: Mapped[dict[str, Any]] = mapped_column(JsonColumn, default=dict)
+    trial_run: Mapped[str] = mapped_column(String(32), default="", server_default="")
+    trial_state: Mapped[str] = mapped_column(String(10), default="", server_default="")
+    trial_read: Mapped[int] = mapped_column(Integer, default=0, server_default="0")  # rows
+    trial_said: Mapped[dict[str, Any] | None] = mapped_column(MaybeJson)
     report: Mapped[dict[str, Any]] = mapped_column(JsonColumn, default=dict)
     uploaded_by: Mapped[str] = mapped_column(String(80))
     uploaded_at: Mapped[datetime]

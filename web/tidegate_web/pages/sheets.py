@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 
 from tidegate.errors import InputError
 from tidegate.sdk.sheets import ADDRESSES, DATES, ENCODINGS, KEEP, ROWS, Layout
 from tidegate.services import view_sheets
-from tidegate.services.sheets import acts, bringing, files, repairs
+from tidegate.services.sheets import acts, bringing, files, repairs, trials
 from tidegate.services.sheets.readers import places, presets
-from tidegate_web import desk
+from tidegate_web import desk, hx
 from tidegate_web.attempts import Problem, attempt
 from tidegate_web.fragments import page
 from tidegate_web.guard import NotAllowed
@@ -36,11 +45,13 @@ def upload() -> Response:
         if sent is None or not sent.filename:
             raise InputError(
                 "sheet.no_file",
-                zh="请先选择一个表格文件（.xlsx 或 .csv）。",
-                en="Choose a spreadsheet first (.xlsx or .csv).",
+                zh="请先选择一个表格文件（.xlsx、.xls 或 .csv）。",
+                en="Choose a spreadsheet first (.xlsx, .xls or .csv).",
                 field="file",
             )
-        data, code = sent.read(), _account()
+        with sent.stream as stream:  # a large one lies in a file meanwhile
+            data = stream.read()
+        code = _account()
         encoding = request.form.get("encoding", "")
         known = encoding if encoding in ENCODINGS else ""
         made.append(
@@ -82,6 +93,23 @@ def act(file_id: int) -> Response:
     if problem and problem.code == "sheet.not_tried":  # changed since: here is what would come now
         attempt("layout", lambda: acts.tried(context, file_id))
     return _page(file_id, problem)
+
+
+@pages.get("/sheets/<int:file_id>/trial")
+def trial(file_id: int) -> Response:
+    """How far the preview of a big file is; once it has ended the page comes anew."""
+    found = trials.look_at(desk.context(), file_id)
+    if not hx.wants("sheet-trial"):
+        return _to(file_id)
+    answer = make_response(render_template("sheet/_trial.html", trial=found, file_id=file_id))
+    return answer if found and found.is_open else hx.reload(answer)
+
+
+@pages.post("/sheets/<int:file_id>/stop")
+def stop(file_id: int) -> Response:
+    """End the preview of a big file."""
+    trials.stop(desk.context(), file_id)
+    return _to(file_id)
 
 
 @pages.get("/sheets/<int:file_id>/rejected.<kind>")

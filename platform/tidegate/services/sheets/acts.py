@@ -9,7 +9,7 @@ from tidegate.sdk.sheets import Layout
 from tidegate.services.accounts import events
 from tidegate.services.context import Context
 from tidegate.services.remotes import accounts
-from tidegate.services.sheets import bringing, files
+from tidegate.services.sheets import bringing, files, trials
 from tidegate.services.sheets.readers import CONNECTOR
 
 
@@ -48,10 +48,14 @@ def layout_of_file(context: Context, file_id: int) -> Layout:
 
 
 def tried(context: Context, file_id: int) -> None:
-    """Try the file unless this very layout was tried before. Raises as `bringing.try_out`."""
+    """Try the file unless this very layout was tried before; a big one by a job. Raises as `bringing.try_out`."""
     with context.store.begin(context.tenant_id, readonly=True) as work:
         row, _ = files.row_of(work, context, file_id)
-    if bringing.tried_now(row) is None:
+    if bringing.tried_now(row) is not None:
+        return
+    if trials.is_big(row):
+        trials.start(context, file_id)
+    else:
         bringing.try_out(context, file_id)
 
 

@@ -44,6 +44,7 @@ class _OfAccount:
     upload: Any
     layout: Layout
     allowed: frozenset[tuple[str, str]] | None
+    told: Callable[[int], None] = lambda _rows: None
 
     def __post_init__(self) -> None:
         self.first: list[OrderDraft] = []
@@ -64,7 +65,10 @@ class _OfAccount:
         return self._made.skipped
 
     def batches(self, listen: Callable[[Progress], None] | None = None) -> Iterator[Batch]:
+        read = 0
         for batch in self._made.batches(listen):
+            read += batch.rows_read
+            self.told(read)
             self.first += batch.drafts[: SHOWN_ORDERS - len(self.first)]
             if self.allowed is not None:
                 for draft in batch.drafts:
@@ -79,9 +83,23 @@ def try_out(context: Context, file_id: int) -> dict[str, Any]:
     Raises:
         NotFound; InputError: the layout does not fit the file.
     """
+    return try_with(context, file_id, may_bring(context))
+
+
+def try_with(
+    context: Context,
+    file_id: int,
+    allowed: frozenset[tuple[str, str]] | None,
+    told: Callable[[int], None] = lambda _rows: None,
+) -> dict[str, Any]:
+    """The same for whoever may bring the orders of `allowed` shops (None: of all); `told` hears the rows read so far.
+
+    Raises:
+        As `try_out`, and what `told` raises.
+    """
     row, place, upload = files.opened(context, file_id)
     layout = files.layout_now(row)
-    source = _OfAccount(place, upload, layout, may_bring(context))
+    source = _OfAccount(place, upload, layout, allowed, told)
     report = import_source(context, source, dry_run=True)
     found = {
         "layout": digest(layout),
