@@ -111,7 +111,7 @@ class Run:
         for n, (name, platform) in enumerate(self.platforms.items()):
             carrier = name in ("kdniao", "sf")
             rates = dict(self.day.carriers if carrier else self.day.shops)
-            sparing = ["oauth.token", "openWeb.auth.refreshToken"]
+            sparing = ["oauth.token", "oauth.access_token", "openWeb.auth.refreshToken"]
             platform.ask(
                 "weather", seed=self.plan.seed + n, rates=rates, slow_s=self.day.slow_s,
                 sparing=sparing,

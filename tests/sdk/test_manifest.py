@@ -101,5 +101,54 @@ def test_broken_yaml_names_its_line() -> None:
 
 def test_the_manifest_on_the_page_reads() -> None:
     page = Path(__file__).parents[2] / "docs" / "connectors" / "manifest.md"
-    (shown,) = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    shown, block = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     assert read_manifest(shown, "manifest.md").capabilities >= {"pull_orders", "ship"}
+    more = shown.replace(
+        "ship, check_credentials]", "ship, refresh_tokens, exchange_code, check_callback]"
+    )
+    settings = "".join(
+        f"  {name}: {{title: {{zh: 测, en: x}}{', secret: true' * (name in ('session', 'code'))}}}\n"
+        for name in ("authorize_url", "app_kind", "shop_id", "session", "code")
+    )
+    found = read_manifest(more.replace("settings:\n", f"settings:\n{settings}") + block).authorize
+    assert found is not None
+    assert (found.signed, found.keeps) == ("hmac", {"shop_id": "shop_id"})
+    assert (found.offered({"app_kind": "tool"}), found.offered({"app_kind": "self"})) == (
+        True,
+        False,
+    )
+
+
+AUTHORIZE = """
+authorize:
+  url: https://mall.example/authorize
+  query: {app: "{app_key}", state: "{state}"}
+  replaces: [app_secret]
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "place"),
+    [
+        (
+            '"{app_key}"',
+            '"{app_secret}"',
+            "authorize.query",
+        ),  # a secret is never put into an address
+        ('"{app_key}"', '"{nobody}"', "authorize.query"),
+        ('state: "{state}"', 'back: "{callback}"', "authorize.query"),
+        ("[app_secret]", "[app_key]", "authorize.replaces"),
+        ("  replaces", "  keeps: {id: nobody}\n  replaces", "authorize.keeps"),
+        ("  replaces", "  signed: hmac\n  replaces", "authorize.signed"),
+        ("  replaces", "  needs: [nobody]\n  replaces", "authorize.needs"),
+        (", refresh_tokens", "", "authorize"),
+        (AUTHORIZE, "", "authorize"),
+    ],
+)
+def test_an_authorisation_that_does_not_hold_together_is_refused(before, after, place) -> None:
+    able = GOOD.replace("[pull_orders]", "[pull_orders, exchange_code, refresh_tokens]") + AUTHORIZE
+    assert read_manifest(able).authorize is not None
+    assert able.count(before) == 1
+    with pytest.raises(ConfigError) as caught:
+        read_manifest(able.replace(before, after))
+    assert caught.value.fields["place"] == place

@@ -92,7 +92,8 @@ class ShopifyTokens:
             "client_secret": account.secret("client_secret"),
         }
         url = f"{shop_root(account)}/admin/oauth/access_token"
-        answer = account.http.send(form(url, API, {**known, **grant}))
+        again = "code" not in grant  # a code is good once
+        answer = account.http.send(form(url, API, {**known, **grant}, idempotent=again))
         if answer.status >= 400:
             raise error_of(account.manifest, f"oauth.{answer.status}", "oauth")
         found = answer.json()

@@ -91,6 +91,9 @@ class ShopifyServer(OwnersPage, StageServer):
         return told({"data": data, "extensions": {"cost": self.points.told(cost)}})
 
     def say(self, fault: Fault, asked: Asked, api: str) -> Told:
+        if asked.path == GRANTS:
+            status = {Fault.THROTTLED: 429, Fault.BUSY: 503, Fault.REFUSED: 422}.get(fault, 401)
+            return told({"error": fault.value}, status, fault.value)
         if fault is Fault.EXPIRED:
             return told({"errors": "[API] Invalid API key or access token"}, 401, "expired")
         if fault is Fault.THROTTLED:
