@@ -85,7 +85,7 @@ def test_the_step_back_puts_the_rules_where_they_were(both: Any) -> None:
     url = both.context.store.engine.url.render_as_string(hide_password=False)
     both.context.store.engine.dispose()
     command.stamp(alembic_config(url), "head")  # the fixture makes tables without steps
-    command.downgrade(alembic_config(url), "0022")
+    command.downgrade(alembic_config(url), "0024")
     with both.context.store.unscoped(readonly=True) as session:
         rows = session.execute(text("SELECT id, result FROM decision")).all()
     assert {row.id for row in rows} == set(documents)
