@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
-
-from conftest import NOON, Read
 
 from tidegate.engine.changes import changes
 from tidegate.engine.compiled import compile_set
 from tidegate.engine.reader import read_ruleset
+from tidegate.engine.rulesets import RuleSet
 from tidegate.engine.vocabulary import Vocabulary
 
+NOON = datetime.fromisoformat("2026-11-11T12:00:00+08:00")
+Read = Callable[[str], RuleSet]
 SHIPPED = Path(__file__).parents[2] / "rules" / "tidegate_rules"
 
 

@@ -52,7 +52,7 @@ def answer(ruleset: RuleSet, facts: Mapping[str, Any], now: datetime) -> Actions
 
 
 def test_there_are_parameters_and_lists_to_try() -> None:
-    assert len(PARAMETERS) == 35
+    assert len(PARAMETERS) == 36
     assert len(LISTS) == 21
 
 

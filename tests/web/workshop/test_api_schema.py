@@ -43,6 +43,7 @@ def api(desk: Any, serve: Callable[[Any], str]) -> Iterator[Any]:
     config = SchemathesisConfig.from_dict(
         {
             "seed": SEED,
+            "request-timeout": 60,  # seconds; the machine may be busy
             "continue-on-failure": True,
             "headers": {"Authorization": f"Bearer {secret}"},
             "parameters": known,

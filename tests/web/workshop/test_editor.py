@@ -117,7 +117,7 @@ def test_opening_and_saving_any_shipped_rule_changes_nothing(desk: Any) -> None:
         draft = drafts.draft_of(desk.context, ruleset.id)
         assert draft is not None
         assert draft.ruleset.hash == ruleset.hash
-    assert count == 95
+    assert count == 96
 
 
 def test_text_face_and_back_changes_nothing(desk: Any) -> None:
