@@ -32,7 +32,7 @@ from tidegate.sdk.stage.protocol import GROUP, Fault, HasOrders, HasShipments, H
 from tidegate.sdk.values import RecipientToken
 from tidegate.services.intake import import_orders
 from tidegate.services.syncing import turns, working
-from tidegate.services.syncing.messages import follow_messages
+from tidegate.services.syncing.messages import MOST_TROUBLES, follow_messages
 from tidegate.store.remote_tables import ConnectorAccount, RemoteCall
 from tidegate_connectors.taobao.orders import fields_of
 from tidegate_connectors.taobao.signing import signature
@@ -360,6 +360,23 @@ def test_an_order_that_can_not_be_fetched_now_keeps_no_other_message_back(
     assert follow_messages(desk.context, "taobao:1", desk.made).messages == 2
     assert not server.messages
     assert len(desk.orders()) == 7
+
+
+def test_calls_that_fail_now_and_then_keep_no_other_message_back(
+    desk: Any, server: TaobaoServer
+) -> None:
+    for n in range(12):
+        server.place(sample(f"T{n}"))
+    for _ in range(5):
+        server.fail(Fault.DOWN, api=ONE, skip=1)
+    with pytest.raises(RemoteRetry):
+        follow_messages(desk.context, "taobao:1", desk.made)
+    came = [call.outcome for call in server.calls if call.api == ONE]
+    failed = came.count("down")
+    assert failed > MOST_TROUBLES
+    assert len(came) == 12, "every order was asked for"
+    assert len(desk.orders()) == 12 - failed
+    assert len(server.messages) == failed
 
 
 def test_a_platform_that_is_away_is_not_asked_for_every_message(

@@ -23,7 +23,7 @@ from tidegate.services.intake import import_orders
 log = structlog.get_logger()
 MOST_ROUNDS = 20  # a run; the next one goes on
 STORED_AT_ONCE = 20  # orders of a transaction
-MOST_TROUBLES = 3  # orders that can't be fetched now: then the platform is left alone
+MOST_TROUBLES = 3  # orders in a row that can't be fetched now: then the platform is left alone
 
 
 class Messenger(FetchesOrder, TellsChanges, Protocol):
@@ -91,8 +91,10 @@ def _store(
             del waiting[number]
         except (RemoteRetry, RemoteUnknown) as error:
             first, troubles = first or error, troubles + 1
-            if troubles == MOST_TROUBLES:
+            if troubles == MOST_TROUBLES or "retry_after_s" in error.fields:
                 break
+        else:
+            troubles = 0
         if len(fetched) == STORED_AT_ONCE:
             _import(context, source, fetched, waiting, done)
     _import(context, source, fetched, waiting, done)
