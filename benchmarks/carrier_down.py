@@ -213,10 +213,11 @@ class Server:
     """The sandbox carrier in a process of its own, while the block lasts."""
 
     def __init__(self, port: int, secret: str) -> None:
-        self._stop = multiprocessing.Event()
-        self._process = multiprocessing.Process(
-            target=serve, args=(port, secret, self._stop), daemon=True
-        )
+        fresh = multiprocessing.get_context(
+            "spawn"
+        )  # the runner's threads must not be copied half-way
+        self._stop = fresh.Event()
+        self._process = fresh.Process(target=serve, args=(port, secret, self._stop), daemon=True)
 
     def __enter__(self) -> Server:
         self._process.start()
