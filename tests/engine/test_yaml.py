@@ -101,6 +101,11 @@ def compare(first: int, count: int) -> Counter[str]:
     return Counter(verdict(made(Random(seed), lines)) for seed in range(first, first + count))
 
 
+@pytest.mark.parametrize("text", ["a: 1\n---  b: 2\n", "a: 1\n--- {c: 3}\n", "a: 1\n...\n"])
+def test_the_quick_reader_leaves_what_holds_more_documents(text: str) -> None:
+    assert verdict(text) == "left"
+
+
 def test_both_readers_agree_on_damaged_texts() -> None:
     found = compare(0, 6_000)
     assert found["same"] > 800

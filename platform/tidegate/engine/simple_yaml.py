@@ -98,7 +98,7 @@ class _Reader:
         self.spot = 0
 
     def document(self) -> tuple[Any, Place]:
-        if not self.lines or self.lines[0][2].startswith(("---", "...", "%")):
+        if not self.lines or any(line.startswith(("---", "...", "%")) for *_, line in self.lines):
             self.refuse()
         value, place = self.block(self.lines[0][1], 1)
         if self.at < len(self.lines):
