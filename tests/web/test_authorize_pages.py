@@ -22,7 +22,6 @@ from tidegate.store.remote_tables import AccountGrant, AccountToken
 from tidegate_platforms.taobao import TaobaoServer
 from tidegate_web.app import create_app
 
-pytestmark = pytest.mark.xdist_group("web")
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "var" / "screenshots"
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")

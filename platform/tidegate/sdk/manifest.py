@@ -131,6 +131,12 @@ class Manifest:
         """Names of settings that are secret."""
         return frozenset(name for name, one in self.settings.items() if one.secret)
 
+    def filled(self, given: Mapping[str, str]) -> dict[str, str]:
+        """Settings as a connector sees them: what was given, and defaults where nothing was."""
+        return {name: one.default for name, one in self.settings.items() if one.default} | dict(
+            given
+        )
+
 
 @cache
 def load_manifest(package: str) -> Manifest:

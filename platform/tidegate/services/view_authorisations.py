@@ -57,8 +57,7 @@ def authorisation(
     about = manifest.authorize if manifest else None
     if manifest is None or about is None:
         return None
-    defaults = {name: one.default for name, one in manifest.settings.items() if one.default}
-    settings = {**defaults, **view.settings}
+    settings = manifest.filled(view.settings)
     if not about.offered(settings):
         return None
     missing = tuple(n for n in about.needs if not settings.get(n) and n not in view.secrets)

@@ -77,7 +77,7 @@ def begin(context: Context, code: str, actor: str, browser: str, redirect_uri: s
     _filled_in(context, row, manifest, about)
     made, _ = connector_of(context, row)
     state = new_secret()
-    consent = _consent(made, about, _settings(row, manifest), redirect_uri, state)
+    consent = _consent(made, about, manifest.filled(row.settings), redirect_uri, state)
     address = f"{consent.url}?{urlencode(consent.query)}"
     if not Addresses(context.reach.trusted).allowed(address):
         raise not_possible(
@@ -129,7 +129,7 @@ def finish(context: Context, query: Mapping[str, str], actor: str, browser: str)
 def _offered(row: ConnectorAccount) -> tuple[Manifest, Authorize]:
     manifest = manifest_for(row)
     about = manifest.authorize
-    if about is None or not about.offered(_settings(row, manifest)):
+    if about is None or not about.offered(manifest.filled(row.settings)):
         raise not_possible(
             row.code,
             "not_offered",
@@ -139,16 +139,11 @@ def _offered(row: ConnectorAccount) -> tuple[Manifest, Authorize]:
     return manifest, about
 
 
-def _settings(row: ConnectorAccount, manifest: Manifest) -> dict[str, str]:
-    defaults = {name: one.default for name, one in manifest.settings.items() if one.default}
-    return {**defaults, **row.settings}
-
-
 def _filled_in(
     context: Context, row: ConnectorAccount, manifest: Manifest, about: Authorize
 ) -> None:
     hidden = context.box.open(row.credentials) if row.credentials else {}
-    known = {**_settings(row, manifest), **hidden}
+    known = {**manifest.filled(row.settings), **hidden}
     for name in about.needs:
         if not known.get(name):
             title = manifest.settings[name].title

@@ -162,8 +162,7 @@ def connector_of(
         overlay = overlays.newest(work, row.id).overlay
     manifest = overlays.laid_over(manifest_for(row), overlay)
     hidden: dict[str, str] = context.box.open(row.credentials) if row.credentials else {}
-    defaults = {name: one.default for name, one in manifest.settings.items() if one.default}
-    settings = {**defaults, **row.settings}
+    settings = manifest.filled(row.settings)
     line = Line(context, row.id, limits_of(manifest.limits, settings), hidden.values())
     module = discovery.module_of(row.connector)
     if not hasattr(module, "connect"):

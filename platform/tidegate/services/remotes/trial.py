@@ -76,10 +76,9 @@ def try_out(
     given, hidden = checked_settings(context, manifest, settings, secrets)
     if not can_try(manifest):
         return Checked(asked=False)
-    defaults = {name: one.default for name, one in manifest.settings.items() if one.default}
     tokens = TrialTokens() if "refresh_tokens" in manifest.capabilities else None
     account = Account(
-        id=0, shop="", manifest=manifest, settings={**defaults, **given}, http=TrialHttp(context),
+        id=0, shop="", manifest=manifest, settings=manifest.filled(given), http=TrialHttp(context),
         secret=lambda name: hidden.get(name, ""), tokens=tokens,
         dialer=Dialer(context.reach.trusted, context.reach.times),
     )  # fmt: skip
