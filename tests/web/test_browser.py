@@ -176,6 +176,24 @@ def test_review_by_keyboard_moves_releases_and_announces(desk, serve, open_page)
     assert [text for text in page.complaints if "422" not in text] == []
 
 
+def test_key_pressed_while_a_part_is_being_swapped_still_leads_to_the_message(
+    desk, serve, open_page
+) -> None:
+    base = serve(desk)
+    page = open_page(base)
+    page.goto(base + "/review")
+    page.evaluate(
+        """() => new MutationObserver((seen, watch) => {
+          watch.disconnect();
+          document.querySelector('[data-tg-key=a]').click();  // HTMX has not taken up the form yet
+        }).observe(document.querySelector('#review-number'), {childList: true, characterData: true, subtree: true})"""
+    )
+    page.keyboard.press("j")
+    page.wait_for_function("() => document.activeElement.getAttribute('role') === 'alert'")
+    assert page.locator("#decide-code").is_visible()
+    assert [text for text in page.complaints if "422" not in text] == []
+
+
 def test_every_decision_folds_open_and_escape_closes_a_panel(shop, address, open_page) -> None:
     page = open_page(address)
     page.goto(address + held_address(shop))

@@ -63,4 +63,8 @@
     var row = document.querySelector("[data-tg-keys] [aria-current]");
     if (row) row.focus({ preventScroll: true });
   });
+
+  // A form sent the plain way (a key pressed before HTMX took up a new part) leads to its first error as well.
+  var refused = document.querySelector("main .tg-wrong[role=alert]");
+  if (refused) refused.focus();
 })();
