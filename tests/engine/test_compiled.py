@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -212,14 +213,88 @@ def test_one_program_serves_many_threads(read: Any) -> None:
     assert wrong == []
 
 
+def looks_of(program: Any, kind: type) -> list[Any]:
+    """The objects of this class that the code of the first part may ask."""
+    kept = program.parts[0].code.namespace.values()
+    looks = [getattr(value, "__self__", None) for value in kept]
+    return [look for look in looks if isinstance(look, kind)]
+
+
 def test_what_is_remembered_of_texts_is_bounded(read: Any) -> None:
     from tidegate.engine.compiled.columns import MEMO, OpenTexts
 
-    program = compile_set(read(tags('order.channel = "jd"', 'order.shop = "a"')))
-    kept = program.parts[0].run.__globals__.values()
-    looks = [getattr(value, "__self__", None) for value in kept]
-    tables = [look.seen for look in looks if isinstance(look, OpenTexts)]
+    program = compile_set(read(tags('order.channel = "jd"', 'recipient.city = "a"')))
+    tables = [look.seen for look in looks_of(program, OpenTexts)]
     assert len(tables) == 2
     for number in range(MEMO * 2):
-        program.decide(FactDocument(order={"channel": f"c{number}", "shop": f"s{number}"}), NOON)
+        program.decide(
+            FactDocument(order={"channel": f"c{number}"}, recipient={"city": f"s{number}"}), NOON
+        )
     assert all(len(table) == MEMO for table in tables)
+
+
+def test_two_texts_looked_up_as_one_are_bounded_and_mean_the_same(read: Any) -> None:
+    from tidegate.engine.compiled.columns import MEMO, OpenPairs
+
+    channels = ('= "jd"', 'in ("JD", "x")', '!= "x"', '= "z"')
+    shops = ('= "a"', 'in ("A", "b")', '!= "a"', '= "z"')
+    text = tags(*(f"order.channel {c}" for c in channels), *(f"order.shop {c}" for c in shops))
+    program = compile_set(read(text))
+    (pairs,) = looks_of(program, OpenPairs)
+    for channel in ("jd", "ＪＤ", "x", "y", None):
+        for shop in ("a", "Ａ", "b", None):
+            assert compare(program, {"order": {"channel": channel, "shop": shop}}, NOON) is None
+    assert compare(program, {"order": {"channel": "jd"}}, NOON) is None
+    assert compare(program, {}, NOON) is None
+    for number in range(MEMO * 2):
+        order = {"channel": f"c{number}", "shop": f"s{number}"}
+        assert program.decide(FactDocument(order=order), NOON).fired == ("r2", "r6")
+    assert sum(map(len, pairs.seen.values())) == MEMO
+
+
+PRIORITY = """
+policy: priority
+severity: [hold, approve]
+on_missing: hold
+otherwise: [hold: {reason: nothing_said}]
+rules:
+  - {id: one, if: [order.quantity > 1], then: [hold: {reason: one}]}
+  - {id: two, if: [order.weight_g > 1], then: [hold: {reason: two}]}
+  - {id: again, if: [order.line_count > 1], then: [hold: {reason: two}]}
+  - {id: both, if: [order.total > 1 CNY], then: [hold: {reason: both}, tag: x]}
+  - {id: fine, if: [order.invoice_wanted], then: [approve]}
+  - {id: mark, if: ['order.kind = "gift"'], then: [tag: gift]}
+"""
+VALUES: dict[str, tuple[object, ...]] = {
+    "quantity": (1, 2, None),
+    "weight_g": (1, 2, None),
+    "line_count": (1, 2),
+    "total": ("1 CNY", "2 CNY"),
+    "invoice_wanted": (False, True, None),
+    "kind": ("normal", "gift"),
+}
+
+
+@pytest.mark.parametrize("on_missing", ["hold", "skip"])
+def test_what_stands_with_the_most_severe_outcome_is_said_at_once(
+    read: Any, on_missing: str
+) -> None:
+    program = compile_set(
+        read(HEAD + PRIORITY.replace("on_missing: hold", f"on_missing: {on_missing}"))
+    )
+    short = 0
+    for values in itertools.product(*VALUES.values()):
+        order = dict(zip(VALUES, values, strict=True))
+        assert compare(program, {"order": order}, NOON) is None, order
+        short += {"one", "two"} & {
+            o.rule for o in program.decide({"order": order}, NOON).actions
+        } != set()
+    assert short > 100
+
+
+def test_rules_that_collect_what_others_say_too_are_put_together(read: Any) -> None:
+    text = tags("order.quantity > 1", "order.weight_g > 1", "order.line_count > 1")
+    program = compile_set(read(text.replace("tag: t2", "tag: t1")))
+    for values in itertools.product((1, 2, None), repeat=3):
+        order = dict(zip(("quantity", "weight_g", "line_count"), values, strict=True))
+        assert compare(program, {"order": order}, NOON) is None, order

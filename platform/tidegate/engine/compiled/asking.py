@@ -65,11 +65,11 @@ while m:
             break
 """
 SLOTS = "if x is None:\n    x = ruling._x = [*given, CONTEXT, None, *BLANK]"
-_RETURN = "return (n, unclear, maybe) if unclear or maybe else n"
+RETURN = "return (n, unclear, maybe) if unclear or maybe else n"
 
 
 def add_rest(block: Block, code: Code, closures: Closures) -> None:
-    """Code that returns what `Found` says."""
+    """Code that leaves in `n`, `unclear` and `maybe` what `Found` says."""
     code.add(_UNCLEAR)
     together = _asked_together(block)
     for place, node in enumerate(together):
@@ -77,7 +77,6 @@ def add_rest(block: Block, code: Code, closures: Closures) -> None:
     left = [[node for node in nodes if node not in together] for nodes in block.rest]
     if any(left):
         _add_left(left, code, closures)
-    code.add(_RETURN)
 
 
 def _asked_together(block: Block) -> list[tree.Node]:

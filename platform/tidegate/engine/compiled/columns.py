@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import cmp_to_key
+from functools import cached_property, cmp_to_key
 from itertools import count
 from threading import Lock
 from typing import Any
@@ -55,6 +55,11 @@ class Column:
             found |= bits
         return found
 
+    @cached_property
+    def table(self) -> TextTable:
+        """Of a column of texts that has all its cells."""
+        return TextTable(self)
+
     def at(self, value: object) -> Pair:
         """The pair for any value at all, by evaluating every cell: the meaning of a table."""
         closed = unknown = 0
@@ -73,7 +78,7 @@ class TextTable:
     def __init__(self, column: Column) -> None:
         self.column = column
         points = {p for own in column.points.values() for p in own if isinstance(p, str)}
-        self.other = column.at(other_text(points))
+        self.other, self.missing = column.at(other_text(points)), column.at(None)
         self.by_text = {fold(point): column.at(point) for point in points}
         self.memo: dict[str, Pair] = {}
 
@@ -81,9 +86,13 @@ class TextTable:
         """Whether no known text leaves a condition unknown."""
         return not any(u for _, u in (self.other, *self.by_text.values()))
 
+    def of(self, text: str | None) -> Pair:
+        """The pair of a text, or of none."""
+        return self.missing if text is None else self.by_text.get(fold(text), self.other)
+
     def look(self, text: str) -> Pair:
         """The pair of a text seen for the first time."""
-        found = self.by_text.get(fold(text), self.other)
+        found = self.of(text)
         if len(self.memo) < MEMO:
             self.memo[text] = found
         return found
@@ -97,13 +106,29 @@ class OpenTexts:
 
     def __init__(self, table: TextTable) -> None:
         self.table = table
-        self.seen: dict[str | None, int] = {None: table.column.at(None)[0]}
+        self.seen: dict[str | None, int] = {None: table.missing[0]}
 
     def look(self, text: str) -> int:
-        table = self.table
-        found = table.by_text.get(fold(text), table.other)[0]
+        found = self.table.of(text)[0]
         if len(self.seen) < MEMO:
             self.seen[text] = found
+        return found
+
+
+class OpenPairs:
+    """Open rules by the texts of two facts together, as `OpenTexts` has them for one: one AND in place of two."""
+
+    def __init__(self, first: Column, second: Column) -> None:
+        self._tables = first.table, second.table
+        self._left = MEMO
+        self.seen: dict[str | None, dict[str | None, int]] = {}
+
+    def look(self, first: str | None, second: str | None) -> int:
+        one, other = self._tables
+        found = one.of(first)[0] & other.of(second)[0]
+        if self._left > 0:
+            self._left -= 1
+            self.seen.setdefault(first, {})[second] = found
         return found
 
 

@@ -8,6 +8,7 @@ would return; tests hold the two against each other.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from tidegate.engine.decisions import Outcome
@@ -66,16 +67,44 @@ def no_way(judged: Judgement, doubter: Doubter) -> None:
     del judged, doubter
 
 
-def apart(ruleset: RuleSet, stage: Stage, rules: Sequence[Rule]) -> list[Outcomes] | None:
-    """What each rule says, where that is all there is to it: every rule that fires says its own, whatever the others
-    do; None for any other stage.
+@dataclass(frozen=True)
+class Apart:
+    """What each rule says (none at 0), where that is all there is to it: those of `standing` that fired say their own,
+    whatever the others do, if one of `deciding` fired and none of `meeting`. All are bits of rules.
     """
-    if stage.policy != "collect" or stage.otherwise or any(rule.table_policy for rule in rules):
+
+    said: list[Outcomes]
+    deciding: int
+    standing: int
+    meeting: int
+    always: bool  # nothing else can come
+
+
+def apart(ruleset: RuleSet, stage: Stage, rules: Sequence[Rule]) -> Apart | None:
+    """None for stages in which rules have to look at each other."""
+    if stage.policy not in ("collect", "priority") or any(rule.table_policy for rule in rules):
         return None
     plan = _Plan(ruleset, stage, rules)
-    if plan.fails or not all(plan.alone):
+    every = (1 << len(rules)) - 1
+    if stage.policy == "priority":  # with the most severe outcome no doubt about others matters
+        deciding, standing = plan.of_rank[0] if plan.of_rank else 0, every
+        for bits in plan.of_rank[1:]:
+            standing &= ~bits
+    elif plan.fails:
         return None
-    return [outcomes for outcomes in plan.outcomes if outcomes is not None]
+    else:
+        deciding = standing = every
+    own = [say if standing >> index & 1 else None for index, say in enumerate(plan.outcomes)]
+    alone = _never_meet(own)
+    meeting = 0
+    for index, outcomes in enumerate(plan.outcomes):
+        mixed = stage.policy == "priority" and not plan.one_rank[index]
+        if outcomes is None or mixed or (standing >> index & 1 and not alone[index]):
+            meeting |= 1 << index
+    if not deciding & ~meeting:
+        return None
+    always = stage.policy == "collect" and not meeting and not stage.otherwise
+    return Apart([(), *(say or () for say in own)], deciding, standing, meeting, always)
 
 
 class _Plan:

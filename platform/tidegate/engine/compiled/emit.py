@@ -17,11 +17,11 @@ from tidegate.engine.compiled.columns import (
     MEMO,
     ORDERED,
     Column,
+    OpenPairs,
     OpenTexts,
     OpenWords,
     OrderedTable,
     Pair,
-    TextTable,
     ordered_table,
 )
 from tidegate.engine.compiled.guards import ALWAYS, looking, while_open
@@ -31,6 +31,7 @@ from tidegate.engine.language import tree
 from tidegate.engine.values import Money
 
 NOTHING: dict[str, Any] = {}
+SMALL = 100  # combinations of two texts that are looked up as one
 FEW = 3  # points that are compared one by one
 BASE: dict[str, Any] = {"NOTHING": NOTHING, "UNSET": UNSET, "Money": Money}
 BASE |= {"bisect_left": bisect_left, "bisect_right": bisect_right}
@@ -89,7 +90,7 @@ def _boolean(column: Column, code: Code, value: str, trusted: bool) -> None:
 
 
 def _text(column: Column, code: Code, value: str, trusted: bool) -> None:
-    table = TextTable(column)
+    table = column.table
     names: dict[str, str | int] = {"V": value}
     found = code.inner()
     if table.never_unknown():
@@ -284,6 +285,11 @@ def _add_group(
     """
     inner, rules = code.inner(), 0
     inner.add("g = doc.get(G) or NOTHING", {"G": code.bind(group)})
+    paired = _paired(names, layout, columns)
+    for one, other in paired:
+        rules |= ALWAYS
+        _add_pair(columns[one][0], columns[other][0], inner)
+    names = [name for name in names if not any(name in pair for pair in paired)]
     for name in sorted(names, key=lambda name: min(map(_late, columns.get(name, ())), default=())):
         if not (columns.get(name) or name in layout.raw or name in layout.windows):
             continue
@@ -297,9 +303,42 @@ def _add_group(
             add_column(column, own, closures, "v")
             open_rules |= looking(column)
         rules |= open_rules
-        inner.body += (while_open(open_rules, own) if len(names) > 1 else own).body
+        inner.body += (while_open(open_rules, own) if len(names) > 1 or paired else own).body
     if rules:
         code.body += while_open(rules, inner).body
+
+
+def _paired(
+    names: Sequence[str], layout: Layout, columns: Mapping[str, list[Column]]
+) -> list[tuple[str, str]]:
+    """Facts two and two whose texts are looked up together: nothing else looks at them, many rules do, a known text
+    leaves none in doubt, and there are few combinations.
+    """
+    sizes: dict[str, int] = {}
+    for name in names:
+        own = columns.get(name, ())
+        if len(own) != 1 or own[0].kind != "text" or looking(own[0]) != ALWAYS:
+            continue
+        if name not in layout.raw and name not in layout.windows and own[0].table.never_unknown():
+            sizes[name] = len(own[0].table.by_text) + 1
+    found = []
+    waiting = sorted(sizes, key=lambda name: sizes[name])
+    while len(waiting) > 1 and sizes[waiting[0]] * sizes[waiting[1]] <= SMALL:
+        found.append((waiting.pop(0), waiting.pop(0)))
+    return found
+
+
+def _add_pair(one: Column, other: Column, code: Code) -> None:
+    pairs = OpenPairs(one, other)
+    names: dict[str, str | int] = {"T": code.bind(pairs.seen), "LOOK": code.bind(pairs.look)}
+    for key, column in (("K", one), ("L", other)):
+        assert isinstance(column.subject, tree.Fact)  # noqa: S101  columns of a group are facts'
+        names[key] = code.bind(column.subject.id.partition(".")[2])
+    code.add("v = g.get(K)\nw = g.get(L)", names)
+    code.add("try:\n    n &= T[v][w]\nexcept KeyError:\n    n &= LOOK(v, w)", names)
+    for value, column in (("v", one), ("w", other)):
+        if unknown := column.table.missing[1]:
+            code.add(f"if {value} is None:\n    u |= U", {"U": code.bind(unknown)})
 
 
 def _late(column: Column) -> tuple[int, int]:

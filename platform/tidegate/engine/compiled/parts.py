@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from tidegate.engine.compiled.asking import SLOTS, add_rest
+from tidegate.engine.compiled.asking import RETURN, SLOTS, add_rest
 from tidegate.engine.compiled.assembly import Code
 from tidegate.engine.compiled.blocks import Block, block_of
 from tidegate.engine.compiled.closures import Closures
@@ -21,16 +22,25 @@ from tidegate.engine.rulesets import RuleSet, Stage
 
 @dataclass(frozen=True)
 class Part:
-    """One block as code: the place of its stage, its rules, and what runs."""
+    """One block as code: the place of its stage, its rules, and what judges them."""
 
     stage: Stage
     level: int
     last: bool  # the last stratum of its stage: the stage is concluded after it
     block: Block
-    run: Any
+    code: Code
+    parameters: str
     quick: Conclude | None
     timed: bool  # some rule has active days
     every: int
+
+    @cached_property
+    def run(self) -> Any:
+        """The function that returns what `Found` says."""
+        whole = self.code.inner()
+        whole.body += self.code.body
+        whole.add(RETURN)
+        return whole.function("judge", self.parameters)
 
 
 def parts_of(
@@ -66,10 +76,10 @@ def parts_of(
         start.add("u = 0")
         code.body[:0] = start.body
         last = level == max((rule.stratum for rule in stage.rules), default=0)
-        run = code.function("judge", "doc, x, n" if staged else "doc, given, n, ruling")
+        parameters = "doc, x, n" if staged else "doc, given, n, ruling"
         way = None if staged else quick(ruleset, stage, rules)
         timed = any(rule.active_from or rule.active_to for rule in rules)
-        found.append(Part(stage, level, last, block, run, way, timed, block.every))
+        found.append(Part(stage, level, last, block, code, parameters, way, timed, block.every))
     return tuple(found)
 
 

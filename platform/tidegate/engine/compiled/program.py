@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import localcontext
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from tidegate.engine import clock
+from tidegate.engine.compiled.asked import SHANGHAI, ZONES, aware, zone_of
 from tidegate.engine.compiled.closures import Closures
-from tidegate.engine.compiled.concluding import Outcomes, apart, no_way
-from tidegate.engine.compiled.conclusions import Conclusions, in_three, indexes
+from tidegate.engine.compiled.conclusions import in_three, indexes
+from tidegate.engine.compiled.deciding import deciding
 from tidegate.engine.compiled.documents import FactDocument, typed_document
 from tidegate.engine.compiled.layout import (
     CURRENCY,
@@ -41,10 +41,6 @@ from tidegate.engine.reference import active
 from tidegate.engine.regions import constants_of
 from tidegate.engine.rulesets import RuleSet
 from tidegate.engine.values import EXACT
-from tidegate.errors import InputError
-
-_SHANGHAI = "Asia/Shanghai"
-ZONES: dict[str, ZoneInfo] = {}
 
 
 class Program:
@@ -64,19 +60,15 @@ class Program:
         for slot in lazy:
             kept[slot] = UNSET
         self.blank = tuple(kept[len(HEAD) :])
-        self.parts[0].run.__globals__.update(CONTEXT=self.context, BLANK=self.blank)
+        self.parts[0].code.namespace.update(CONTEXT=self.context, BLANK=self.blank)
         self.rounds = rounds(ruleset)
         self.single = len(self.parts) == 1 and ruleset.policy != "stages"
         first = self.parts[0]
         # one block, no rounding, no active days, a short way to conclude
         self.plain = self.single and not (self.rounds or first.timed) and first.quick is not None
         self.plain = self.plain and not ruleset.nested_lists
-        self._run, self._every = first.run, first.every
-        self._conclusions = Conclusions(first.block, first.quick or no_way)
-        self._known = self._conclusions.known
-        alone = apart(ruleset, first.stage, first.block.rules) if self.plain else None
-        self._apart: list[Outcomes] | None = None if alone is None else [(), *alone]
-        self._marks = [0, *(1 << index for index in range(len(first.block.rules)))]
+        if self.plain:
+            self.decide = deciding(self)  # type: ignore[method-assign]
         self._nearness: dict[int, Nearness] = {}
         self.overlay = {
             name: self.layout.raw[name] for name in overlaid_in(ruleset) if name in self.layout.raw
@@ -86,7 +78,7 @@ class Program:
         self,
         facts: Mapping[str, Any],
         now: datetime,
-        timezone: str = _SHANGHAI,
+        timezone: str = SHANGHAI,
         *,
         currency: str = "CNY",
     ) -> Ruling:
@@ -99,36 +91,16 @@ class Program:
             `on_missing: fail`.
         """
         if now.tzinfo is not UTC:
-            now = _aware(now)
-        typed = facts if facts.__class__ is FactDocument else self._typed(facts, currency)
-        zone = ZONES.get(timezone) or _zone(timezone)
-        given = (now, zone, facts, typed, currency)
-        if not self.plain:
-            return self._decide(given)
-        ruling = Ruling()  # straight on: this is the product's hottest path
-        ruling.program, ruling._given = self, given
-        ruling._judged = judged = self._run(typed, given, self._every, ruling)
-        if self._apart is not None:
-            outcomes, marks = self._apart, self._marks
-            said: Outcomes = ()
-            open_rules = judged if judged.__class__ is int else judged[0]
-            while open_rules:  # from the last to the first; the lists begin at one
-                place = open_rules.bit_length()
-                said = outcomes[place] + said
-                open_rules ^= marks[place]
-            ruling.actions = said
-            return ruling
-        found = self._known.get(judged)
-        if found is None:
-            found = self._conclusions.of(judged, ruling)
-        ruling.actions = tuple(ruling.settled().actions) if found is None else found
-        return ruling
+            now = aware(now)
+        typed = facts if facts.__class__ is FactDocument else self.typed(facts, currency)
+        return self._decide((now, ZONES.get(timezone) or zone_of(timezone), facts, typed, currency))
 
     def slots(self, given: Given) -> list[Any]:
         """The slots of a decision, nothing read yet."""
         return [*given, self.context, None, *self.blank]
 
-    def _typed(self, facts: Mapping[str, Any], currency: str) -> FactDocument:
+    def typed(self, facts: Mapping[str, Any], currency: str) -> FactDocument:
+        """The facts the set reads. Raises InputError."""
         with localcontext(EXACT):
             return typed_document(self.ruleset, facts, currency)
 
@@ -219,21 +191,3 @@ class Program:
 def compile_set(ruleset: RuleSet, match: Matcher | None = None) -> Program:
     """The set as a program; `match` searches patterns in place of our own matcher."""
     return Program(ruleset, match)
-
-
-def _aware(now: datetime) -> datetime:
-    if now.tzinfo is None:
-        raise InputError(
-            "time.naive",
-            zh="now 需要时区偏移，如 2026-11-11T09:00:00+08:00",
-            en="now needs its offset, as in 2026-11-11T09:00:00+08:00",
-        )
-    return now.astimezone(UTC)
-
-
-def _zone(name: str) -> ZoneInfo:
-    """The zone, remembered. Raises InputError."""
-    found = clock.zone(name)
-    if len(ZONES) < 1_000:
-        ZONES[name] = found
-    return found
