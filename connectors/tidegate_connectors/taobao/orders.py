@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from tidegate.errors import RemoteRefused, RemoteRetry
+from tidegate.errors import RemoteRefused
 from tidegate.sdk.account import Account
+from tidegate.sdk.gathering import gather
 from tidegate.sdk.mapping.reading import OrderReader
 from tidegate.sdk.values import OrderPage, Window
 from tidegate.sdk.window import NumberedPages
@@ -37,8 +38,8 @@ class Trades:
     def pull_orders(self, window: Window, cursor: str) -> OrderPage:
         """Trades changed (or made, by setting) in the window.
 
-        `cursor` is a page, or `page:numbers` where trades of the page are still to be fetched: under a limit of few
-        calls a page goes on where it stopped, and is not listed anew.
+        `cursor` is a page, or `page:numbers` where trades of the page are still to be fetched: where calls fail or
+        limits are reached a page goes on with those, and is not listed anew.
         Both ends of the window are whole seconds and inside: an end is met twice, never missed.
         """
         page, _, left = cursor.partition(":")
@@ -66,22 +67,23 @@ class Trades:
         return OrderPage((), 0, cursor=f"{page or self._pages.first}:{numbers}")
 
     def _some(self, page: int, numbers: Sequence[str]) -> OrderPage:
-        """These trades of a page, as many as the limits let through, at least one."""
-        found: list[Any] = []
-        for number in numbers:
-            try:
-                found.append(self.trade(number))
-            except RemoteRefused as error:
-                if error.code != HIDDEN:
-                    raise
-                found.append(None)  # listed, and not shown: rejected by row
-            except RemoteRetry:
-                if not found:
-                    raise
-                break
-        if rest := numbers[len(found) :]:
-            return self._page(found, ONE, f"{page}:{','.join(rest)}")
+        """These trades of a page, as many as can be had now, at least one; the cursor names the others."""
+        some = gather(numbers, self._listed)
+        if some.error is not None and not some.found:
+            raise some.error
+        found = list(some.found.values())
+        if some.left:
+            return self._page(found, ONE, f"{page}:{','.join(some.left)}")
         return self._page(found, ONE, str(page - 1) if page > self._pages.first else None)
+
+    def _listed(self, number: str) -> Mapping[str, Any] | None:
+        """A trade that was listed; None where it is not shown, which is rejected by row."""
+        try:
+            return self.trade(number)
+        except RemoteRefused as error:
+            if error.code != HIDDEN:
+                raise
+            return None
 
     def fetch_order(self, number: str) -> OrderPage:
         return self._page([self.trade(number)], ONE, None)

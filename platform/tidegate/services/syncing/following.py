@@ -6,16 +6,18 @@ of carriers whose own account can tell no scans.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 
-from tidegate.errors import RemoteRetry, RemoteUnknown, TidegateError
+from tidegate.errors import TidegateError
 from tidegate.sdk.capabilities import SubscribesTracking, TellsScans, TracksParcels
 from tidegate.sdk.carrier import CarrierScan
 from tidegate.sdk.discovery import manifest_of
+from tidegate.sdk.gathering import gather
 from tidegate.sdk.manifest import Manifest
 from tidegate.sdk.values import Tracked
 from tidegate.services.context import Context
@@ -27,10 +29,10 @@ from tidegate.store.tables import CarrierService, Order, Parcel
 from tidegate.store.unit_of_work import UnitOfWork
 
 UNDER_WAY = ("waybill", "printed", "handed_over", "in_transit", "out_for_delivery", "returning")
+LONGEST_S = 60.0  # of subscribing: then other tasks of the account have a turn
 FAR_BACK = timedelta(days=45)
 MOST = 2_000  # parcels a run
 SUBSCRIBED_AT_ONCE = 50
-FAILED_IN_A_ROW = 3  # then nobody answers, and the others wait too
 MOST_PAGES = 50
 OTHERS = frozenset({"aggregator", "tracking"})  # kinds that follow parcels of other accounts
 
@@ -68,35 +70,36 @@ def subscribe(
 ) -> None:
     """Ask for pushes about parcels that were not asked for yet, one by one.
 
-    One that fails is left for the next run and stops no others, unless several fail in a row or the platform says when
-    to come again.
+    One that fails is asked for again after the others, then left for the next run; it stops no others, unless several
+    fail in a row or the platform says when to come again.
 
     Raises:
         The remote families, when one failed; those that were asked for are kept.
     """
-    parcels = _parcels(context, row, manifest, subscribed=False)
-    failed: RemoteRetry | RemoteUnknown | None = None
-    in_a_row = 0
-    for start in range(0, len(parcels), SUBSCRIBED_AT_ONCE):
+    parcels = dict(_parcels(context, row, manifest, subscribed=False))
+    ids, failed, until = list(parcels), None, time.monotonic() + LONGEST_S
+    for start in range(0, len(ids), SUBSCRIBED_AT_ONCE):
+        if time.monotonic() > until:
+            break
         asked: list[tuple[int, Tracked]] = []
+
+        def ask(id_: int, asked: list[tuple[int, Tracked]] = asked) -> None:
+            made.subscribe([parcels[id_]])
+            asked.append((id_, parcels[id_]))
+
         try:
-            for one in parcels[start : start + SUBSCRIBED_AT_ONCE]:
-                try:
-                    made.subscribe([one[1]])
-                except (RemoteRetry, RemoteUnknown) as error:
-                    failed, in_a_row = error, in_a_row + 1
-                    if in_a_row == FAILED_IN_A_ROW or "retry_after_s" in error.fields:
-                        raise
-                else:
-                    asked.append(one)
-                    in_a_row = 0
+            some = gather(ids[start : start + SUBSCRIBED_AT_ONCE], ask)
         finally:  # what was asked for is, whatever became of the next one
             _keep_followed(context, row, asked)
             done.pages += 1
             done.read += len(asked)
             done.accepted += len(asked)
+        failed = some.error or failed
+        if some.away:
+            break
     if failed is not None:
         raise failed
+    done.behind = done.accepted < len(ids) or len(ids) == MOST
 
 
 def _keep_followed(

@@ -2,13 +2,13 @@
 
 A crash between the two brings the message again, and the order is stored again, which changes nothing. What can't be
 fetched for good is confirmed all the same: the windows of the sync find it, and one message must not hold the others.
-What can't be fetched now comes again; what was stored beside it is confirmed, so that a platform that fails now and
-then is read through all the same.
+What can't be fetched now is asked for again after the others, and then comes again; what was stored beside it is
+confirmed, so that a platform that fails now and then is read through all the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +16,7 @@ import structlog
 
 from tidegate.errors import RemoteRefused, RemoteRetry, RemoteUnknown
 from tidegate.sdk.capabilities import FetchesOrder, TellsChanges
+from tidegate.sdk.gathering import gather
 from tidegate.sdk.values import OrderMessage, OrderPage
 from tidegate.services.context import Context
 from tidegate.services.intake import import_orders
@@ -23,7 +24,6 @@ from tidegate.services.intake import import_orders
 log = structlog.get_logger()
 MOST_ROUNDS = 20  # a run; the next one goes on
 STORED_AT_ONCE = 20  # orders of a transaction
-MOST_TROUBLES = 3  # orders in a row that can't be fetched now: then the platform is left alone
 
 
 class Messenger(FetchesOrder, TellsChanges, Protocol):
@@ -48,8 +48,10 @@ def follow_messages(
     most_rounds: int = MOST_ROUNDS,
     *,
     into: Followed | None = None,
+    go_on: Callable[[], bool] = lambda: True,
 ) -> Followed:
-    """Read until there are none, or `most_rounds` times. `source` is `connector:account`, for the time line.
+    """Read until there are none, `most_rounds` times, or while `go_on` says so. `source` is `connector:account`, for
+    the time line.
     `into` is counted into message by message, so that it tells what was confirmed before an error.
 
     Raises:
@@ -57,6 +59,8 @@ def follow_messages(
     """
     done = into if into is not None else Followed()
     for _ in range(most_rounds):
+        if done.messages and not go_on():
+            break
         told = connector.changed_orders()
         if not told:
             return done
@@ -79,41 +83,33 @@ def _store(
     done: Followed,
 ) -> tuple[set[str], RemoteRetry | RemoteUnknown | None]:
     """Each order once, however many messages name it: the numbers that are still to be fetched, and why."""
-    waiting = dict.fromkeys(one.order_number for one in told if one.order_number)
-    first: RemoteRetry | RemoteUnknown | None = None
-    troubles, fetched = 0, list[tuple[str, OrderPage]]()
-    for number in list(waiting):
+    numbers = list(dict.fromkeys(one.order_number for one in told if one.order_number))
+    waiting = set(numbers)
+    trouble: RemoteRetry | RemoteUnknown | None = None
+
+    def ask(number: str) -> OrderPage | None:
         try:
-            fetched.append((number, connector.fetch_order(number)))
+            return connector.fetch_order(number)
         except RemoteRefused as error:
             log.warning("sync.message_refused", source=source, code=error.code)
-            done.unreadable += 1
-            del waiting[number]
-        except (RemoteRetry, RemoteUnknown) as error:
-            first, troubles = first or error, troubles + 1
-            if troubles == MOST_TROUBLES or "retry_after_s" in error.fields:
-                break
-        else:
-            troubles = 0
-        if len(fetched) == STORED_AT_ONCE:
-            _import(context, source, fetched, waiting, done)
-    _import(context, source, fetched, waiting, done)
-    return set(waiting), first
+            return None
+
+    for start in range(0, len(numbers), STORED_AT_ONCE):
+        some = gather(numbers[start : start + STORED_AT_ONCE], ask)
+        _import(context, source, list(some.found.values()), done)
+        waiting -= some.found.keys()
+        trouble = some.error or trouble
+        if some.away:
+            break
+    return waiting, trouble
 
 
 def _import(
-    context: Context,
-    source: str,
-    fetched: list[tuple[str, OrderPage]],
-    waiting: dict[str, None],
-    done: Followed,
+    context: Context, source: str, pages: Sequence[OrderPage | None], done: Followed
 ) -> None:
-    """Store what was fetched, in one transaction; it waits no more."""
-    drafts = [draft for _, page in fetched for draft in page.drafts]
+    """Store what was fetched, in one transaction; None was refused."""
+    drafts = [draft for page in pages if page is not None for draft in page.drafts]
     stored = import_orders(context, drafts, source=source)
     done.orders += len(drafts)
     done.changed += stored.created + stored.updated
-    done.unreadable += sum(len(page.rejected) for _, page in fetched)
-    for number, _ in fetched:
-        del waiting[number]
-    fetched.clear()
+    done.unreadable += sum(1 if page is None else len(page.rejected) for page in pages)

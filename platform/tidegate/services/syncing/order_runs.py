@@ -57,9 +57,11 @@ def follow(context: Context, row: ConnectorAccount, made: Messenger, done: Done)
     Raises:
         As tidegate.services.syncing.messages.follow_messages; `done` counts messages, what was stored is confirmed.
     """
-    told = Followed()
+    until, told = time.monotonic() + LONGEST_S, Followed()
     try:
-        follow_messages(context, source_name(row), made, into=told)
+        follow_messages(
+            context, source_name(row), made, into=told, go_on=lambda: time.monotonic() < until
+        )
     finally:
         done.read = done.accepted = told.messages
         done.updated, done.behind = told.changed, told.behind
