@@ -225,3 +225,24 @@ def test_closing_writes_what_waits_and_a_later_write_starts_again(both: Store) -
     both.group(1, lambda work: add(work, "after"))
     with both.begin(1, readonly=True) as work:
         assert work.session.scalar(select(func.count()).select_from(Shop)) == 8
+
+
+def test_a_record_is_there_at_once_where_nobody_else_writes(both: Store) -> None:
+    lost: list[BaseException] = []
+    both.soon(1, lambda work: add(work, "north"), lost.append)
+    assert names(both) == {"north"}
+    both.soon(1, refuse, lost.append)
+    assert [type(one) for one in lost] == [Conflict]
+
+
+def test_a_record_waits_for_nobody_who_writes_and_is_not_lost(lite: Store) -> None:
+    lost: list[BaseException] = []
+    with lite.begin(1) as work:
+        add(work, "south")
+        lite.soon(1, lambda work: add(work, "north"), lost.append)  # would wait for us
+        lite.soon(1, refuse, lost.append)
+        assert names(lite) == set()
+        work.commit()
+    lite.close()  # writes what waits
+    assert names(lite) == {"south", "north"}
+    assert [type(one) for one in lost] == [Conflict]

@@ -55,8 +55,9 @@ class MallReceiver:
 
     def content(self, event: HookEvent) -> HookContent:
         number = str(event.payload.get("number") or "")
-        is_order = event.kind.startswith("order.")
-        return HookContent(numbers=(number,)) if number and is_order else HookContent()
+        if not number or not event.kind.startswith("order."):
+            return HookContent()
+        return HookContent(numbers=(number,), changed_at=event.at)
 
     def answer(self, secrets: Sequence[HookSecret], now: datetime) -> HookAnswer:
         return HookAnswer('{"ok":true}')

@@ -1,4 +1,6 @@
-"""Webhooks of Shopify: signed over the raw body. Of the body only the order's id is kept; the order is fetched."""
+"""Webhooks of Shopify: signed over the raw body. Of the body only the order's id and the time of its change are kept;
+the order is fetched.
+"""
 
 from __future__ import annotations
 
@@ -39,20 +41,23 @@ class ShopifyReceiver:
     def events(self, request: HookRequest) -> Sequence[HookEvent]:
         topic = request.headers.get(TOPIC, "")
         told = json.loads(request.body)
-        number = ""
+        number = changed_at = ""
         if topic.startswith("orders/"):
-            number = str(told["id"])
+            number, changed_at = str(told["id"]), str(told.get("updated_at") or "")
         elif topic.startswith(WITH_ORDER_ID):
             number = str(told["order_id"])
         event_id = request.headers.get(ID, "")
-        payload = {"topic": topic, "number": number}
+        payload = {"topic": topic, "number": number, "changed_at": changed_at}
         return [HookEvent(event_id, topic or "other", payload, _at(request.headers.get(TIME, "")))]
 
     def content(self, event: HookEvent) -> HookContent:
         """An order that was deleted can't be fetched; it is left as it was."""
         number = str(event.payload.get("number") or "")
-        gone = event.payload.get("topic") == "orders/delete"
-        return HookContent(numbers=(number,)) if number and not gone else HookContent()
+        if not number or event.payload.get("topic") == "orders/delete":
+            return HookContent()
+        return HookContent(
+            numbers=(number,), changed_at=_at(str(event.payload.get("changed_at") or ""))
+        )
 
     def answer(self, secrets: Sequence[HookSecret], now: datetime) -> HookAnswer:
         return HookAnswer()

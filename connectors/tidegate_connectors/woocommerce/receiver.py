@@ -1,11 +1,13 @@
-"""Webhooks of WooCommerce: signed over the raw body. Of the body only the order's id is kept; the order is fetched."""
+"""Webhooks of WooCommerce: signed over the raw body. Of the body only the order's id and the time of its change are
+kept; the order is fetched.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from tidegate.sdk.signing import equal, hmac_base64
 from tidegate.sdk.webhooks import (
@@ -43,18 +45,31 @@ class WooReceiver:
             return []
         topic = request.headers.get(TOPIC, "")
         told = json.loads(request.body)
-        number = str(told["id"]) if topic.startswith("order.") else ""
-        payload = {"topic": topic, "number": number}
+        payload = {"topic": topic, "number": "", "changed_at": ""}
+        if topic.startswith("order."):
+            payload["number"] = str(told["id"])
+            payload["changed_at"] = str(told.get("date_modified_gmt") or "")
         return [HookEvent(request.headers.get(ID, ""), topic or "other", payload)]
 
     def content(self, event: HookEvent) -> HookContent:
         """An order that was deleted can't be fetched; it is left as it was."""
         number = str(event.payload.get("number") or "")
-        gone = event.payload.get("topic") == GONE
-        return HookContent(numbers=(number,)) if number and not gone else HookContent()
+        if not number or event.payload.get("topic") == GONE:
+            return HookContent()
+        return HookContent(
+            numbers=(number,), changed_at=_utc(str(event.payload.get("changed_at") or ""))
+        )
 
     def answer(self, secrets: Sequence[HookSecret], now: datetime) -> HookAnswer:
         return HookAnswer()
+
+
+def _utc(text: str) -> datetime | None:
+    """WooCommerce writes no offset."""
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def signature(secret: str, body: str | bytes) -> str:

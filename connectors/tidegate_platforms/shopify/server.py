@@ -154,6 +154,7 @@ class ShopifyServer(OwnersPage, StageServer):
     def order_push(self, number: str) -> SignedPush:
         held = self.shop.held[number]
         rest = f'"name":"#{number[-4:]}","shipping_address":{{"name":"{held.sample.name}"}}'
+        rest += f',"updated_at":"{held.updated_at.isoformat()}"'
         return self.push("orders/updated", f'{{"id":{number},{rest}}}'.encode())
 
     @property

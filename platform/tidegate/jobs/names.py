@@ -57,7 +57,7 @@ FUNCTIONS: Mapping[str, Function] = {
     ),
     "fetch_label": lambda context, args: carrier_labels.fetch(context, int(args["parcel_id"])),
     "fetch_order": lambda context, args: order_runs.fetch(
-        context, str(args["account"]), str(args["number"])
+        context, str(args["account"]), str(args["number"]), args.get("revision")
     ),
     "prune_personal": lambda context, _args: prune_personal(context),
     "pull_scans": lambda context, _args: tracking.spread_scans(context),

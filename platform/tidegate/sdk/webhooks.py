@@ -50,11 +50,14 @@ class HookContent:
     """What an event means to us; all empty: nothing that we keep.
 
     `numbers` are orders that changed and are only named: the account's connector fetches them (FetchesOrder).
+    `changed_at` (aware): the change that is told of, by the time that the platform writes into the order for it
+    (`order.revision`); an order that is here as of then or later is not fetched. None: not told, always fetched.
     """
 
     scans: tuple[CarrierScan, ...] = ()
     orders: tuple[OrderDraft, ...] = ()
     numbers: tuple[str, ...] = ()
+    changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,11 @@ class FairLock:
         self._waiting: deque[threading.Lock] = deque()
         self._held = False
 
+    @property
+    def held(self) -> bool:
+        """Whether somebody has it just now."""
+        return self._held
+
     def acquire(self, timeout_s: float) -> bool:
         """Wait for one's turn; False when it did not come in time."""
         with self._mutex:

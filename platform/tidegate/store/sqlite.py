@@ -12,6 +12,7 @@ import os
 import sqlite3
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine, create_engine, event
 
@@ -52,6 +53,11 @@ class Line:
 
     def leave(self) -> None:
         self._lock.release()
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody writes just now."""
+        return self._lock.held
 
     def wal_bytes(self) -> int:
         """Size of the write-ahead log; 0 where there is none."""
@@ -120,12 +126,21 @@ class Connection(sqlite3.Connection):
             self.line.leave()
 
 
+_LINES: WeakKeyDictionary[Engine, Line] = WeakKeyDictionary()
+
+
+def is_busy(engine: Engine) -> bool:
+    """Whether somebody of this process writes just now; False for databases where writers don't stand in line."""
+    line = _LINES.get(engine)
+    return line is not None and line.busy
+
+
 def open_sqlite(url: str, **pool: Any) -> Engine:
     """An engine with WAL, FULL sync, foreign keys and a line for its writers."""
     engine = create_engine(
         url, connect_args={"timeout": WAIT_S, "factory": Connection}, hide_parameters=True, **pool
     )
-    line = Line(engine.url.database)
+    line = _LINES[engine] = Line(engine.url.database)
 
     @event.listens_for(engine, "connect")
     def _set_up(raw: Connection, _record: object) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import ORMExecuteState, Session, sessionmaker, with_loader_c
 from tidegate.store import audit_chain, shop_scope, trouble
 from tidegate.store.engines import open_engine
 from tidegate.store.group_commit import GroupCommit, Wish
+from tidegate.store.sqlite import is_busy
 from tidegate.store.tables import TenantScoped
 
 GROUP_WAIT_S = 30.0
@@ -88,6 +89,28 @@ class Store:
         found: Answer = self._wait(Wish(tenant_id, self._shops, write, item, True, Future()))
         return found
 
+    def soon(
+        self,
+        tenant_id: int,
+        write: Callable[[UnitOfWork], object],
+        lost: Callable[[BaseException], None],
+    ) -> None:
+        """As `group`, for a record that nobody waits for: while others write it is left to the next group, and a crash
+        may lose it. `lost` is told what went wrong, here or in the writing thread.
+        """
+        busy, wish = (
+            is_busy(self.engine),
+            Wish(tenant_id, self._shops, _alone, write, False, Future()),
+        )
+        if busy:
+            wish.done.add_done_callback(lambda done: _tell(done, lost))
+            self._group.ask(wish)
+            return
+        try:
+            self._wait(wish)
+        except Exception as error:
+            lost(error)
+
     def _wait(self, wish: Wish) -> Any:
         self._group.ask(wish)
         try:
@@ -136,6 +159,12 @@ def _joined(
         if shops is not None:
             shop_scope.limit(session, shops)
         yield UnitOfWork(session, tenant_id)
+
+
+def _tell(done: Future[Any], lost: Callable[[BaseException], None]) -> None:
+    error = done.exception()
+    if error is not None:
+        lost(error)
 
 
 def _alone(work: UnitOfWork, writes: list[Callable[[UnitOfWork], Any]]) -> list[Any]:

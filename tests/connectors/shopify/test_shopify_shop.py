@@ -22,6 +22,7 @@ from tidegate.errors import (
     TidegateError,
 )
 from tidegate.sdk.discovery import module_of
+from tidegate.sdk.mapping.converters import as_revision
 from tidegate.sdk.shop import ShippedItem
 from tidegate.sdk.stage.protocol import Fault, SampleLine
 from tidegate.sdk.values import StockLevel, Window
@@ -287,8 +288,10 @@ def test_a_webhook_leads_to_the_order(server, shop) -> None:
     (event,) = receiver.events(request)
     assert event.at is not None
     assert "张三" not in str(event.payload)
-    (number,) = receiver.content(event).numbers
-    assert shop.connector.fetch_order(number).drafts[0].number == BIG
+    content = receiver.content(event)
+    (number,) = content.numbers
+    (draft,) = shop.connector.fetch_order(number).drafts
+    assert (draft.number, draft.revision) == (BIG, as_revision(content.changed_at))
 
 
 def test_an_older_copy_never_overwrites_a_newer_one(server, shop) -> None:

@@ -49,7 +49,9 @@ def test_a_webhook_names_its_order_and_nothing_else_is_kept() -> None:
         "orders/updated",
         datetime(2026, 11, 11, 0, 0, 0, 500000, UTC),
     )
-    assert dict(event.payload) == {"topic": "orders/updated", "number": "820982911946154508"}
+    assert dict(event.payload) == {
+        "topic": "orders/updated", "number": "820982911946154508", "changed_at": "",
+    }  # fmt: skip
     assert receiver.content(event).numbers == ("820982911946154508",)
 
 
@@ -66,6 +68,7 @@ def test_what_other_topics_mean(topic: str, body: bytes, numbers: tuple[str, ...
     receiver = module_of("shopify").make_receiver()
     (event,) = receiver.events(hook(topic, body))
     assert receiver.content(event).numbers == numbers
+    assert receiver.content(event).changed_at is None, "the time is not of the order"
 
 
 @pytest.mark.parametrize(

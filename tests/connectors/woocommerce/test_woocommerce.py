@@ -21,6 +21,7 @@ from tidegate.errors import (
     TidegateError,
 )
 from tidegate.sdk.discovery import module_of
+from tidegate.sdk.mapping.converters import as_revision
 from tidegate.sdk.shop import ShippedItem
 from tidegate.sdk.stage.protocol import Fault, SampleLine
 from tidegate.sdk.values import StockLevel, Window
@@ -268,8 +269,10 @@ def test_a_push_of_the_server_leads_to_the_order(server, shop) -> None:
     receiver.verify(request, [HookSecret("", HOOK_SECRET)], AT)
     (event,) = receiver.events(request)
     assert "张" not in str(event.payload)
-    (number,) = receiver.content(event).numbers
-    assert shop.connector.fetch_order(number).drafts[0].number == "5"
+    content = receiver.content(event)
+    (number,) = content.numbers
+    (draft,) = shop.connector.fetch_order(number).drafts
+    assert (draft.number, draft.revision) == ("5", as_revision(content.changed_at))
 
 
 def test_an_older_copy_never_overwrites_a_newer_one(server, shop) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from tidegate.jobs.runner import drain
-from tidegate.sdk.stage.protocol import Fault, SampleLine, SampleOrder
+from tidegate.sdk.stage.protocol import Fault, SampleLine, SampleOrder, SignedPush
 from tidegate.sdk.webhooks import HookRequest
 from tidegate.services.hooks import addresses, receiving
 from tidegate.services.remotes import accounts
@@ -249,6 +250,66 @@ def test_an_order_that_a_push_names_is_fetched_and_stored_once(both) -> None:
             "down",
             "done",
         ]
+
+
+def test_an_order_that_a_pull_brought_as_new_is_not_fetched_for_its_push(both) -> None:
+    with GenericServer() as server:
+        assert isinstance(server, GenericServer)
+        add(both, shop := Shop(channel="mall", name="Mall"))
+        given = dict(server.settings)
+        secrets = {"secret": given.pop("secret")}
+        row = accounts.add(
+            both.context,
+            "generic",
+            "lin",
+            code="own",
+            settings=given,
+            secrets=secrets,
+            shop_id=shop.id,
+        )
+        placed = both.clock()
+        server._ahead = placed - server.now()  # the mall's clock is the merchant's
+        line = SampleLine("A-1", "杯子", 1, Decimal("9.90"))
+        order = SampleOrder("M1", placed, placed, [line], Decimal("9.90"))
+        addresses.create(both.context, "generic", "推送", "lin", account="own", secret=PUSH_SECRET)
+        server.place(order)
+        first = server.order_push("M1")
+        both.clock.forward(60)
+        working.run(both.context, row.id, "orders")
+        assert [one.number for one in both.all(Order)] == ["M1"]
+        _push(both, first)
+        assert "orders.get" not in [call.api for call in server.calls]
+        server.place(replace(order, modified_at=both.clock(), buyer_note="请尽快"))
+        _push(both, server.order_push("M1"))
+        _push(both, first)  # comes once more, late
+        assert [call.api for call in server.calls].count("orders.get") == 1
+        assert [one.buyer_memo for one in both.all(Order)] == ["请尽快"]
+
+
+def test_a_push_is_fetched_where_the_account_has_no_shop_to_look_in(both) -> None:
+    with GenericServer() as server:
+        assert isinstance(server, GenericServer)
+        given = dict(server.settings)
+        secrets = {"secret": given.pop("secret")}
+        accounts.add(both.context, "generic", "lin", code="own", settings=given, secrets=secrets)
+        now = both.clock()
+        server._ahead = now - server.now()
+        line = SampleLine("A-1", "杯子", 1, Decimal("9.90"))
+        server.place(SampleOrder("M1", now, now, [line], Decimal("9.90")))
+        addresses.create(both.context, "generic", "推送", "lin", account="own", secret=PUSH_SECRET)
+        for _ in range(2):
+            _push(both, server.order_push("M1"))
+        assert [call.api for call in server.calls].count("orders.get") == 2
+
+
+def _push(merchant: Any, push: SignedPush) -> None:
+    (address,) = addresses.addresses(merchant.context)
+    door = addresses.find_door(merchant.context, "generic", address.path.rpartition("/")[2])
+    assert door is not None
+    headers = {name.lower(): text for name, text in push.headers.items()}
+    answer = receiving.receive(merchant.context, door, HookRequest(headers, push.body))
+    assert answer.status in (200, 204)
+    drain(merchant.context)
 
 
 @pytest.mark.parametrize("own", [True, False], ids=["the shop's own", "one for the channel"])

@@ -120,10 +120,15 @@ def boolean(value: Any, _: Setting) -> bool:
     raise Strange("import.not_yes_or_no")
 
 
+def as_revision(at: datetime) -> int:
+    """An aware time as microseconds since 1970."""
+    return (at - EPOCH) // timedelta(microseconds=1)
+
+
 def revision(value: Any, _: Setting) -> int:
     """A version that grows with each change: a whole number, or a time as microseconds since 1970."""
     if isinstance(value, datetime):
-        return (value - EPOCH) // timedelta(microseconds=1)
+        return as_revision(value)
     written = str(value).strip()
     if not written.isascii() or not written.isdigit() or int(written[:20]) > MOST_REVISION:
         raise Strange("import.not_a_number")

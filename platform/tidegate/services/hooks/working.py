@@ -132,11 +132,14 @@ def _take_orders(work: UnitOfWork, context: Context, read: Sequence[_Read], now:
 
 def _take_numbers(work: UnitOfWork, read: Sequence[_Read], now: datetime) -> None:
     """Orders that are only named: they are fetched, by a job of their own."""
-    for one in read:
-        if one.content.numbers:
-            code = account_of_hook(work, one.address.account, one.address.connector)
-            fetch_later(work, code, one.content.numbers, now)
-            _end(one.row, "done", now)
+    named = [one for one in read if one.content.numbers]
+    pairs = {(one.address.account, one.address.connector) for one in named}
+    codes = {pair: account_of_hook(work, *pair) for pair in sorted(pairs)}
+    for one in named:
+        code = codes[one.address.account, one.address.connector]
+        fetch_later(work, code, one.content.numbers, now, one.content.changed_at)
+    for one in named:
+        _end(one.row, "done", now)
 
 
 def _is_superseded(work: UnitOfWork, row: HookMessage) -> bool:

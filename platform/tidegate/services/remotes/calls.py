@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import delete, select
-from sqlalchemy.exc import SQLAlchemyError
 
-from tidegate.errors import RemoteBroken, RemoteUnknown, TidegateError, Unavailable
+from tidegate.errors import RemoteBroken, RemoteUnknown, TidegateError
 from tidegate.sdk.http.messages import Request
 from tidegate.sdk.http.sending import Sent
 from tidegate.services.context import Context
@@ -79,9 +78,11 @@ def call_of(
 
 
 def record(context: Context, account_id: int, call: Call, passed: breaker.Passed) -> None:
-    """Keep the call. An answer that came is never lost over it: a database that is away costs the record only."""
+    """Keep the call. An answer that came is neither lost over it nor held back: a database that is away costs the
+    record only, and one where others write gets it a moment later.
+    """
 
-    def write(work: UnitOfWork) -> int:
+    def write(work: UnitOfWork) -> None:
         row = RemoteCall(
             account_id=account_id, api=call.api, api_group=call.group, at=call.at,
             outcome=call.outcome, status=call.status, code=call.code, took_ms=call.took_ms,
@@ -92,17 +93,16 @@ def record(context: Context, account_id: int, call: Call, passed: breaker.Passed
         breaker.judge(work, account_id, call.group, call.outcome, passed, call.at)
         if row.id % PRUNE_EVERY == 0:
             _prune(work, account_id, call.at)
-        return row.id
 
-    try:
-        context.store.group(context.tenant_id, write)
-    except (Unavailable, SQLAlchemyError) as error:
+    def lost(error: BaseException) -> None:
         log.error(
             "remote_call.not_recorded",
             account_id=account_id,
             api=call.api,
             why=type(error).__name__,
         )
+
+    context.store.soon(context.tenant_id, write, lost)
 
 
 def _prune(work: UnitOfWork, account_id: int, now: datetime) -> None:

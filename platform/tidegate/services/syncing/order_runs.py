@@ -12,18 +12,19 @@ from sqlalchemy import select
 from tidegate.errors import NotFound, RemoteCredentials
 from tidegate.sdk.capabilities import FetchesOrder
 from tidegate.sdk.manifest import Sync
+from tidegate.sdk.mapping.converters import as_revision
 from tidegate.sdk.mapping.listening import documents
 from tidegate.services.context import Context
 from tidegate.services.intake import import_orders
 from tidegate.services.remotes.carrying import mark, paused
-from tidegate.services.remotes.connected import connector_of
+from tidegate.services.remotes.connected import connector_of, manifest_for
 from tidegate.services.syncing import runs, samples, turns
 from tidegate.services.syncing.messages import Followed, Messenger, follow_messages
 from tidegate.services.syncing.pulling import Pulled, Source, pull_orders
 from tidegate.services.syncing.runs import Done
 from tidegate.services.work import enqueue
 from tidegate.store.remote_tables import ConnectorAccount
-from tidegate.store.tables import Shop
+from tidegate.store.tables import Order, Shop
 from tidegate.store.unit_of_work import UnitOfWork
 
 LONGEST_S = 60.0  # then others have a turn; the rest is read by the next run, at once
@@ -76,19 +77,27 @@ def _tell(pulled: Pulled, done: Done) -> None:
     done.rejected = pulled.rejected  # the list is cut, the count is not
 
 
-def fetch_later(work: UnitOfWork, code: str, numbers: Iterable[str], now: datetime) -> None:
-    """Fetch orders that a push named, in a lane of the account that does not wait for its runs; an order waits once,
-    however often it is named.
+def fetch_later(
+    work: UnitOfWork,
+    code: str,
+    numbers: Iterable[str],
+    now: datetime,
+    changed_at: datetime | None = None,
+) -> None:
+    """Fetch orders that a push named, in a lane of the account that does not wait for its runs. An order waits once for
+    each change of its (`changed_at`), however often it is named.
     """
     lane = f"fetch:{code}"[:80]
+    told = {} if changed_at is None else {"revision": as_revision(changed_at)}
     for number in dict.fromkeys(numbers):
-        args = {"account": code, "number": number}
-        key = f"fetch:{code}:{number}"[:160]
+        args = {"account": code, "number": number, **told}
+        key = f"fetch:{code}:{told.get('revision', '')}:{number}"[:160]
         enqueue(work, FETCH, args, due_at=now, now=now, key=key, lane=lane)
 
 
-def fetch(context: Context, code: str, number: str) -> None:
-    """Ask for one order and store it. An account that can't fetch one reads on at once.
+def fetch(context: Context, code: str, number: str, revision: int | None = None) -> None:
+    """Ask for one order and store it, unless it is here as of `revision` or later: a pull may have been quicker, and
+    brings a change of the same moment too. An account that can't fetch one reads on at once.
 
     Raises:
         The remote families: the job is tried again.
@@ -104,11 +113,25 @@ def fetch(context: Context, code: str, number: str) -> None:
     row, shop = found
     if row.state != "active":
         raise paused(code)
+    if revision is not None and _is_here(context, row, number, revision):
+        return
     made, _ = connector_of(context, row, shop or "")
     if not isinstance(made, FetchesOrder):
         _read_on(context, row)
         return
     _store(context, row, made, number)
+
+
+def _is_here(context: Context, row: ConnectorAccount, number: str, revision: int) -> bool:
+    """Whether the order of the account's shop came from a copy as new as this one."""
+    if row.shop_id is None or "pull_orders" not in manifest_for(row).capabilities:
+        return False
+    wanted = select(Order.source_revision).where(
+        Order.shop_id == row.shop_id, Order.number == number
+    )
+    with context.store.begin(context.tenant_id, readonly=True) as work:
+        known = work.session.scalar(wanted)
+    return known is not None and known >= revision
 
 
 def _store(context: Context, row: ConnectorAccount, made: FetchesOrder, number: str) -> None:
