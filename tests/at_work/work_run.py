@@ -14,7 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -122,7 +122,11 @@ class Run:
     def orders_come(self) -> None:
         """In waves, while everything works; a shop and a carrier are away for a while in the middle."""
         with ThreadPoolExecutor(len(SHOPS)) as pool:
-            list(pool.map(self._sell, SHOPS))
+            selling = [pool.submit(self._sell, shop) for shop in SHOPS]
+            while wait(selling, LOOK_S).not_done:
+                self._help()  # people of the shop are at work too
+        for one in selling:
+            one.result()
         self.tell(f"{len(self.plan.orders)} orders placed, the changes of mind included")
 
     def _sell(self, shop: str) -> None:

@@ -9,6 +9,7 @@ from tidegate.errors import RemoteRetry, RemoteUnknown, TidegateError
 from tidegate.sdk.account import Account
 from tidegate.sdk.answers import SAID, broken, error_of
 from tidegate.sdk.http.messages import JSON, Request
+from tidegate.sdk.renewing import with_token
 from tidegate.sdk.signing import canonical_json
 from tidegate_connectors.douyin.signing import request_signature
 
@@ -29,19 +30,25 @@ class DouyinClient:
     def call(
         self, method: str, asked: Mapping[str, Any], *, idempotent: bool = True, token: bool = True
     ) -> Any:
-        """What is in `data`. A token that ran out is renewed, a clock that is off is set, once each.
+        """What is in `data`. A token that ran out is renewed, a clock that is off is set once.
 
         Raises:
             RemoteRetry, RemoteRefused, RemoteCredentials, RemoteUnknown, RemoteBroken: by the manifest's `errors`.
         """
-        keeper = self._account.tokens if token else None
-        held = keeper.access() if keeper else ""
-        answer = self._send(method, asked, held, idempotent)
-        if keeper is not None and _codes(answer)[0] in STALE_TOKEN:
-            answer = self._send(method, asked, keeper.renewed(held), idempotent)
-        elif _codes(answer)[0] == STALE_TIME:  # its Date header has told us its time meanwhile
-            answer = self._send(method, asked, held, idempotent)
+        answer = with_token(
+            self._account.tokens if token else None,
+            lambda held: self._timely(method, asked, held, idempotent),
+            lambda found: _codes(found)[0] in STALE_TOKEN,
+        )
         return self._opened(method, answer, idempotent)
+
+    def _timely(
+        self, method: str, asked: Mapping[str, Any], token: str, idempotent: bool
+    ) -> Mapping[str, Any]:
+        answer = self._send(method, asked, token, idempotent)
+        if _codes(answer)[0] == STALE_TIME:  # its Date header has told us its time meanwhile
+            answer = self._send(method, asked, token, idempotent)
+        return answer
 
     def _send(
         self, method: str, asked: Mapping[str, Any], token: str, idempotent: bool

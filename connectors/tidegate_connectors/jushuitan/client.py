@@ -12,6 +12,7 @@ from tidegate.errors import RemoteRetry, TidegateError
 from tidegate.sdk.account import Account
 from tidegate.sdk.answers import broken, error_of
 from tidegate.sdk.http.messages import form
+from tidegate.sdk.renewing import with_token
 from tidegate.sdk.signing import joined, md5_hex
 
 BEIJING = ZoneInfo("Asia/Shanghai")
@@ -37,20 +38,23 @@ class JstClient:
 
     def call(self, path: str, biz: Any, *, idempotent: bool = True) -> Mapping[str, Any]:
         """What `data` holds (the answer itself in the older form). A token that ran out is renewed, a
-        clock that is off is set, once each.
+        clock that is off is set once.
 
         Raises:
             RemoteRetry, RemoteRefused, RemoteCredentials, RemoteUnknown, RemoteBroken: by the manifest's `errors`.
         """
-        tokens = self._account.tokens
-        token = tokens.access() if tokens else ""
-        answer = self._send(path, biz, token, idempotent)
-        code = str(answer.get("code"))
-        if tokens is not None and code == EXPIRED:
-            answer = self._send(path, biz, tokens.renewed(token), idempotent)
-        elif code == BAD_TIME:  # its Date header has told us its time meanwhile
-            answer = self._send(path, biz, token, idempotent)
+        answer = with_token(
+            self._account.tokens,
+            lambda token: self._timely(path, biz, token, idempotent),
+            lambda found: str(found.get("code")) == EXPIRED,
+        )
         return self.opened(path, answer)
+
+    def _timely(self, path: str, biz: Any, token: str, idempotent: bool) -> Mapping[str, Any]:
+        answer = self._send(path, biz, token, idempotent)
+        if str(answer.get("code")) == BAD_TIME:  # its Date header has told us its time meanwhile
+            answer = self._send(path, biz, token, idempotent)
+        return answer
 
     def signed(self, path: str, fields: Mapping[str, str]) -> Mapping[str, Any]:
         """A call that is made without a token: the fields, the time and the signature."""

@@ -10,6 +10,7 @@ from tidegate.sdk.account import Account
 from tidegate.sdk.answers import SAID, broken, error_of
 from tidegate.sdk.http.messages import Response, json_post
 from tidegate.sdk.http.sending import retry_after_s
+from tidegate.sdk.renewing import MOST_RENEWALS
 from tidegate_connectors.shopify.budget import Budget
 from tidegate_connectors.shopify.tokens import ShopifyTokens, shop_root
 
@@ -28,7 +29,7 @@ class ShopifyClient:
     def call(
         self, api: str, query: str, variables: Mapping[str, Any], *, idempotent: bool = True
     ) -> Mapping[str, Any]:
-        """`data` of the answer. A token that ran out is renewed once, where that can be done without a person.
+        """`data` of the answer. A token that ran out is renewed, where that can be done without a person.
 
         Raises:
             RemoteRetry, RemoteRefused, RemoteCredentials, RemoteUnknown, RemoteBroken: by the manifest's `errors`.
@@ -39,8 +40,10 @@ class ShopifyClient:
         document = {"query": query, "variables": variables}
         token = self._tokens.access()
         answer = self._send(api, document, token, idempotent)
-        if answer.status == UNAUTHORISED and (newer := self._tokens.renewed(token)):
-            answer = self._send(api, document, newer, idempotent)
+        for _ in range(MOST_RENEWALS):
+            if answer.status != UNAUTHORISED or not (newer := self._tokens.renewed(token)):
+                break
+            token, answer = newer, self._send(api, document, newer, idempotent)
         if answer.status >= 400:
             wait = retry_after_s(answer.headers.get("retry-after", ""))
             raise error_of(self._account.manifest, str(answer.status), wait_s=wait)

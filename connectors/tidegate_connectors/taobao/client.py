@@ -11,6 +11,7 @@ from tidegate.errors import RemoteRetry, TidegateError
 from tidegate.sdk.account import Account
 from tidegate.sdk.answers import broken, error_of
 from tidegate.sdk.http.messages import form
+from tidegate.sdk.renewing import with_token
 from tidegate_connectors.taobao.signing import signature
 
 BEIJING = ZoneInfo("Asia/Shanghai")
@@ -33,20 +34,25 @@ class TopClient:
         idempotent: bool = True,
         session: bool = True,
     ) -> Mapping[str, Any]:
-        """What is inside `<api>_response`. A session that ran out is renewed, a clock that is off is set, once each.
+        """What is inside `<api>_response`. A session that ran out is renewed, a clock that is off is set once.
 
         Raises:
             RemoteRetry, RemoteRefused, RemoteCredentials, RemoteUnknown, RemoteBroken: by the manifest's `errors`.
         """
-        tokens = self._account.tokens
-        token = tokens.access() if session and tokens else ""
-        answer = self._send(api, fields, token, idempotent)
-        code = _code(answer)
-        if code in BAD_SESSION and tokens is not None and session:
-            answer = self._send(api, fields, tokens.renewed(token), idempotent)
-        elif code == BAD_TIME:  # its Date header has told us its time meanwhile
-            answer = self._send(api, fields, token, idempotent)
+        answer = with_token(
+            self._account.tokens if session else None,
+            lambda token: self._timely(api, fields, token, idempotent),
+            lambda found: _code(found) in BAD_SESSION,
+        )
         return self._opened(api, answer)
+
+    def _timely(
+        self, api: str, fields: Mapping[str, str], session: str, idempotent: bool
+    ) -> Mapping[str, Any]:
+        answer = self._send(api, fields, session, idempotent)
+        if _code(answer) == BAD_TIME:  # its Date header has told us its time meanwhile
+            answer = self._send(api, fields, session, idempotent)
+        return answer
 
     def _send(
         self, api: str, fields: Mapping[str, str], session: str, idempotent: bool

@@ -56,9 +56,7 @@ FUNCTIONS: Mapping[str, Function] = {
         context, str(args["account"]), int(args["parcel_id"])
     ),
     "fetch_label": lambda context, args: carrier_labels.fetch(context, int(args["parcel_id"])),
-    "fetch_order": lambda context, args: order_runs.fetch(
-        context, str(args["account"]), str(args["number"]), args.get("revision")
-    ),
+    "fetch_order": lambda context, args: order_runs.fetch(context, [args]),
     "prune_personal": lambda context, _args: prune_personal(context),
     "pull_scans": lambda context, _args: tracking.spread_scans(context),
     "pull_scans_of": lambda context, args: tracking.pull_scans_of(context, str(args["carrier"])),
@@ -97,6 +95,7 @@ BATCHES: Mapping[str, Callable[[Context, list[Mapping[str, Any]]], object]] = {
     "deliver_webhooks": lambda context, many: delivering.deliver(
         context, [id_ for args in many for id_ in args["ids"]]
     ),
+    "fetch_order": order_runs.fetch,
     "spread_webhooks": lambda context, _many: spreading.spread(context),
     "work_hook_messages": lambda context, many: working.work_messages(
         context, [id_ for args in many for id_ in args["ids"]]

@@ -54,7 +54,7 @@ KINDS: Mapping[str, Kind] = {
     "pull_scans_of": Kind("tracking", attempts=3, longest_wait_s=30, at_once=1),
     "sync_accounts": Kind("tracking", attempts=3, longest_wait_s=30),
     "sync_account": Kind("sync", attempts=3, longest_wait_s=60, lanes=True, at_once=1),
-    "fetch_order": Kind("fetch", attempts=20, longest_wait_s=1800, lanes=True, at_once=5),
+    "fetch_order": Kind("fetch", attempts=20, longest_wait_s=1800, lanes=True, at_once=20),
     "prune_personal": Kind("report", attempts=3),
     "void_waybill": Kind("waybill", attempts=20, longest_wait_s=1800, lanes=True),
     "request_waybill": Kind("waybill", attempts=20, lanes=True),

@@ -50,9 +50,7 @@ def receive(context: Context, door: Door, request: HookRequest) -> HookAnswer:
         raise
     told = _events(receiver, request)
     if told:
-        with context.store.begin(context.tenant_id) as work:
-            _keep(work, context, door, told, now)
-            work.commit()
+        context.store.group(context.tenant_id, lambda work: _keep(work, context, door, told, now))
     if isinstance(receiver, AnswersByBody):
         return receiver.answer_to(request, secrets, now)
     return receiver.answer(secrets, now)

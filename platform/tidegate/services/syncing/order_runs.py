@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from tidegate.errors import NotFound, RemoteCredentials
 from tidegate.sdk.capabilities import FetchesOrder
+from tidegate.sdk.gathering import gather
 from tidegate.sdk.manifest import Sync
 from tidegate.sdk.mapping.converters import as_revision
 from tidegate.sdk.mapping.listening import documents
@@ -95,13 +96,25 @@ def fetch_later(
         enqueue(work, FETCH, args, due_at=now, now=now, key=key, lane=lane)
 
 
-def fetch(context: Context, code: str, number: str, revision: int | None = None) -> None:
-    """Ask for one order and store it, unless it is here as of `revision` or later: a pull may have been quicker, and
-    brings a change of the same moment too. An account that can't fetch one reads on at once.
+def fetch(context: Context, many: Sequence[Mapping[str, Any]]) -> None:
+    """Ask for orders and store them, together those of an account; one that is here as of the change that was told is
+    left out: a pull was quicker, and brings what changed in the same moment too. An account that can't fetch an order
+    reads on at once.
 
     Raises:
-        The remote families: the job is tried again.
+        The remote families, once what came is stored: the jobs are tried again, each by itself.
     """
+    wanted: dict[str, dict[str, int | None]] = {}
+    for args in many:
+        told, mine = args.get("revision"), wanted.setdefault(str(args["account"]), {})
+        number = str(args["number"])
+        before = mine.get(number, 0)
+        mine[number] = None if told is None or before is None else max(int(told), before)
+    for code, numbers in wanted.items():
+        _fetch(context, code, numbers)
+
+
+def _fetch(context: Context, code: str, wanted: Mapping[str, int | None]) -> None:
     with context.store.begin(context.tenant_id, readonly=True) as work:
         found = work.session.execute(
             select(ConnectorAccount, Shop.name)
@@ -113,42 +126,57 @@ def fetch(context: Context, code: str, number: str, revision: int | None = None)
     row, shop = found
     if row.state != "active":
         raise paused(code)
-    if revision is not None and _is_here(context, row, number, revision):
+    numbers = _not_here(context, row, wanted)
+    if not numbers:
         return
     made, _ = connector_of(context, row, shop or "")
     if not isinstance(made, FetchesOrder):
         _read_on(context, row)
         return
-    _store(context, row, made, number)
+    _store(context, row, made, numbers)
 
 
-def _is_here(context: Context, row: ConnectorAccount, number: str, revision: int) -> bool:
-    """Whether the order of the account's shop came from a copy as new as this one."""
-    if row.shop_id is None or "pull_orders" not in manifest_for(row).capabilities:
-        return False
-    wanted = select(Order.source_revision).where(
-        Order.shop_id == row.shop_id, Order.number == number
+def _not_here(
+    context: Context, row: ConnectorAccount, wanted: Mapping[str, int | None]
+) -> list[str]:
+    """Those of the numbers whose order did not come from a copy as new as the one told of."""
+    told = [number for number, revision in wanted.items() if revision is not None]
+    if not told or row.shop_id is None or "pull_orders" not in manifest_for(row).capabilities:
+        return list(wanted)
+    known = select(Order.number, Order.source_revision).where(
+        Order.shop_id == row.shop_id, Order.number.in_(told)
     )
     with context.store.begin(context.tenant_id, readonly=True) as work:
-        known = work.session.scalar(wanted)
-    return known is not None and known >= revision
+        here = {number: revision for number, revision in work.session.execute(known)}
+    return [
+        number
+        for number, revision in wanted.items()
+        if revision is None or (here.get(number) or -1) < revision
+    ]
 
 
-def _store(context: Context, row: ConnectorAccount, made: FetchesOrder, number: str) -> None:
+def _store(
+    context: Context, row: ConnectorAccount, made: FetchesOrder, numbers: Sequence[str]
+) -> None:
     at, done = context.clock(), Done()
-    try:
-        page = made.fetch_order(number)
-    except RemoteCredentials as error:
-        mark(context, row.id, "active", "broken", error.code)
-        raise
-    done.pages, done.read, done.accepted = 1, page.read, len(page.drafts)
-    done.refuse(page.rejected)
-    stored = import_orders(context, page.drafts, source=source_name(row))
-    done.created, done.updated = stored.created, stored.updated
-    with context.store.begin(context.tenant_id) as work:
-        took_ms = round((context.clock() - at).total_seconds() * 1000)
-        runs.note(work, row.id, "fetch", done, at=at, took_ms=took_ms, began_by="push")
-        work.commit()
+    some = gather(numbers, made.fetch_order)
+    if isinstance(some.error, RemoteCredentials):
+        mark(context, row.id, "active", "broken", some.error.code)
+    if some.found:
+        pages = some.found.values()
+        drafts = [draft for page in pages for draft in page.drafts]
+        done.pages, done.read = len(some.found), sum(page.read for page in pages)
+        done.accepted = len(drafts)
+        for page in pages:
+            done.refuse(page.rejected)
+        stored = import_orders(context, drafts, source=source_name(row))
+        done.created, done.updated = stored.created, stored.updated
+        with context.store.begin(context.tenant_id) as work:
+            took_ms = round((context.clock() - at).total_seconds() * 1000)
+            runs.note(work, row.id, "fetch", done, at=at, took_ms=took_ms, began_by="push")
+            work.commit()
+    if some.error is not None:
+        raise some.error
 
 
 def _read_on(context: Context, row: ConnectorAccount) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from sqlalchemy import select
 
-from tidegate.errors import Conflict, RemoteCredentials, TidegateError
+from tidegate.errors import Conflict, RemoteCredentials, TidegateError, Unavailable
 from tidegate.sdk.manifest import Manifest
 from tidegate.services.context import Context
 from tidegate.services.remotes.carrying import mark
@@ -116,6 +116,9 @@ def _try(
     except RemoteCredentials as error:
         mark(context, row.id, "active", "broken", error.code)
         return error.code, None
+    except Unavailable as error:  # our own database, not the other side: no reason to stay away
+        log.warning("sync.stopped", account=row.code, task=task, code=error.code)
+        return error.code, turns.SOON_S
     except TidegateError as error:
         wait = error.fields.get("retry_after_s")
         log.warning("sync.stopped", account=row.code, task=task, code=error.code)
