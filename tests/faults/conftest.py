@@ -11,10 +11,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent / "power_cut"))
 
+from fault_desk import open_desk, quiet_logs, subscriber
 from fault_house import make_merchant, open_merchant
 from fault_remote import FaultServer
 
-__all__ = ["make_merchant", "open_merchant"]
+__all__ = ["make_merchant", "open_desk", "open_merchant", "quiet_logs", "subscriber"]
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import select, update
 
+from tidegate.errors import ConfigError
 from tidegate.services.connection_alerts import watch_endpoint
 from tidegate.services.connection_facts import GONE
 from tidegate.services.context import Context
@@ -72,23 +73,38 @@ def deliver(context: Context, ids: Sequence[int]) -> None:
 
 
 def _lane(context: Context, ids: Sequence[int], end: float) -> None:
-    """Deliveries of one endpoint, one after the other; the rest comes later when it is slow or time is up."""
+    """Deliveries of one endpoint, one after the other; the rest comes later when it is slow or time is up.
+
+    Raises:
+        ConfigError: some could not be opened for want of the key; they wait, the others were sent.
+    """
+    sealed: ConfigError | None = None
     for at, id_ in enumerate(ids):
         if time.monotonic() > end:
             _postpone(context, ids[at:])
-            return
-        call = _claim(context, id_)
+            break
+        try:
+            call = _claim(context, id_)
+        except ConfigError as error:
+            sealed = error
+            continue
         if call is None:
             continue
         heard = context.caller.post(call.url, call.body, call.headers)
         _keep(context, call, heard)
         if heard.error in ("timeout", "no_connection") and ids[at + 1 :]:
             _postpone(context, ids[at + 1 :])
-            return
+            break
+    if sealed is not None:
+        raise sealed
 
 
 def _claim(context: Context, delivery_id: int) -> _Call | None:
-    """Take an attempt, committed before the first byte leaves; None when it is not (or no longer) to be made."""
+    """Take an attempt, committed before the first byte leaves; None when it is not (or no longer) to be made.
+
+    Raises:
+        ConfigError: the key does not fit; no attempt is used up.
+    """
     now = context.clock()
     with context.store.begin(context.tenant_id) as work:
         taken = work.session.execute(
@@ -113,9 +129,10 @@ def _claim(context: Context, delivery_id: int) -> _Call | None:
             return None
         endpoint = work.session.get_one(WebhookEndpoint, taken.endpoint_id)
         event = work.session.get_one(WebhookEvent, taken.event_id)
+        document = context.box.open(taken.body)
+        keys = live_secrets(context.box, endpoint.secrets, now)
         work.commit()
-    body = json.dumps(context.box.open(taken.body), ensure_ascii=False).encode("utf-8", "replace")
-    keys = live_secrets(context.box, endpoint.secrets, now)
+    body = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
     signed = headers(event.public_id, now, body, keys)
     more = {"Content-Type": "application/json; charset=utf-8", "User-Agent": USER_AGENT}
     return _Call(delivery_id, endpoint.id, endpoint.url, body, {**more, **signed}, now)
