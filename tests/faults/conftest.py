@@ -12,10 +12,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent / "power_cut"))
 
 from fault_desk import open_desk, quiet_logs, subscriber
+from fault_disk import small_disk
 from fault_house import make_merchant, open_merchant
+from fault_postgres import postgres
 from fault_remote import FaultServer
 
-__all__ = ["make_merchant", "open_desk", "open_merchant", "quiet_logs", "subscriber"]
+__all__ = [
+    "make_merchant", "open_desk", "open_merchant", "postgres", "quiet_logs", "small_disk", "subscriber",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="session")

@@ -89,14 +89,14 @@ def _rules() -> Rulebook:
 @pytest.fixture
 def make_merchant(
     remote: FaultServer, request: pytest.FixtureRequest
-) -> Iterator[Callable[[str, Path], Merchant]]:
-    """A merchant of a duplicate class, its database and files in a folder."""
+) -> Iterator[Callable[..., Merchant]]:
+    """A merchant of a duplicate class, its files in a folder; its database, too, or an empty one that is named."""
     made: list[Merchant] = []
 
-    def make(kind: str, folder: Path) -> Merchant:
+    def make(kind: str, folder: Path, url: str = "") -> Merchant:
         name = f"{abs(hash(request.node.nodeid))}-{len(made)}"
-        url = f"sqlite:///{folder / f'{len(made)}.db'}"
-        made.append(Merchant(url, folder, remote, name, kind))
+        here = url or f"sqlite:///{folder / f'{len(made)}.db'}"
+        made.append(Merchant(here, folder, remote, name, kind))
         return made[-1]
 
     yield make
@@ -106,6 +106,6 @@ def make_merchant(
 
 @pytest.fixture
 def open_merchant(
-    make_merchant: Callable[[str, Path], Merchant], tmp_path: Path
+    make_merchant: Callable[..., Merchant], tmp_path: Path
 ) -> Callable[[str], Merchant]:
     return lambda kind: make_merchant(kind, tmp_path)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 import fault_merchant
 import pytest
 from fault_client import FaultCarrier, FaultShop
+from fault_disk import fill
 from fault_remote import FaultServer
 from sqlalchemy import select
 
@@ -167,17 +166,6 @@ def test_while_the_database_is_locked_reading_goes_on_and_the_rest_follows(
     merchant.sound()
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("a small file system can be mounted by root only")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
 @pytest.mark.parametrize(
     "kind",
     ["A", pytest.param("B", marks=pytest.mark.long), pytest.param("C", marks=pytest.mark.long)],
@@ -191,11 +179,11 @@ def test_a_disk_that_is_full_when_carriers_answer(
     merchant.case.delay_s = 0.5  # the disk fills while the carrier thinks
     ballast = small_disk / "ballast"
 
-    def fill() -> None:
+    def fill_it() -> None:
         until(lambda: merchant.creates() > 0)
-        _fill(ballast, small_disk)
+        fill(ballast, small_disk)
 
-    filling = threading.Thread(target=fill)
+    filling = threading.Thread(target=fill_it)
     filling.start()
     drain_in_spite(merchant)
     filling.join()
@@ -211,7 +199,7 @@ def test_a_disk_that_is_full_when_carriers_answer(
         merchant.person()
     assert merchant.effects() == ["confirmed"] * 6
     assert len(merchant.case.live()) == 6
-    _fill(ballast, small_disk)
+    fill(ballast, small_disk)
     with pytest.raises(StorageFull):
         fault_merchant.leave_all(merchant.context, 10)
     ballast.unlink()
@@ -219,12 +207,6 @@ def test_a_disk_that_is_full_when_carriers_answer(
     merchant.wait(130)
     assert merchant.effects("write_back") == ["confirmed"] * 6
     merchant.sound()
-
-
-def _fill(ballast: Path, disk: Path) -> None:
-    with ballast.open("wb") as file:
-        left = os.statvfs(disk)
-        file.write(b"x" * (left.f_bavail * left.f_frsize))
 
 
 def drain_in_spite(merchant: Any) -> None:

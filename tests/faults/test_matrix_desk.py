@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import fault_merchant
@@ -13,9 +14,11 @@ import pytest
 from cryptography.fernet import Fernet
 from fault_client import FaultCarrier
 from fault_desk import ALL_WELL, Desk
+from fault_disk import fill
+from fault_postgres import Postgres
 from fault_remote import FAULTS
 from sqlalchemy import func, select
-from test_matrix import swap, until
+from test_matrix import drain_in_spite, swap, until
 
 from tidegate.jobs.runner import Runner
 from tidegate.services.secrets_box import SecretsBox
@@ -188,10 +191,7 @@ def test_while_the_database_is_locked_people_read_and_what_waits_comes_after_it(
             other.execute("ROLLBACK")
             until(lambda: set(merchant.effects("write_back")) == {"confirmed"})
             until(lambda: desk.simulations() == ["done"])
-            with merchant.context.store.begin(1) as work:
-                now = merchant.times[0]
-                enqueue(work, "pull_scans", {}, due_at=now, now=now)
-                work.commit()
+            ask_for_scans(merchant)
             until(lambda: desk.parcels() == ["in_transit"] * 2 + ["waybill"])
             until(lambda: desk.subscriber.kinds().count("parcel.tracking") == 2)
             assert desk.uses("after") == ALL_WELL
@@ -200,6 +200,88 @@ def test_while_the_database_is_locked_people_read_and_what_waits_comes_after_it(
             ticking.stop()
     told_each_once(desk, "parcel.shipped", 2)
     merchant.sound()
+
+
+@pytest.mark.postgres
+def test_people_are_told_that_the_database_is_away_and_go_on_when_it_is_back(
+    make_merchant: Any, open_desk: Any, postgres: Postgres, tmp_path: Path
+) -> None:
+    """Database killed and restarted × pages, orders in, edit rules, simulate, tracking, webhooks out."""
+    merchant = make_merchant("A", tmp_path, postgres.url)
+    desk = open_desk(merchant)
+    merchant.take_in(2)
+    merchant.wait(0)
+    assert desk.uses("before") == ALL_WELL
+    fault_merchant.leave_all(merchant.context, 10)
+    runner, ticking = Runner(merchant.context, lease_s=2.0), Ticking(merchant)
+    postgres.kill()
+    runner.start()
+    try:
+        assert desk.uses("away") == {
+            "pages": 503, "orders in": 503, "edit rules": 503, "simulate": 503
+        }  # fmt: skip
+        postgres.start()
+        until(lambda: desk.uses("after") == ALL_WELL)
+        until(lambda: set(merchant.effects("write_back")) == {"confirmed"})
+        ask_for_scans(merchant)
+        until(lambda: set(desk.simulations()) == {"done"})
+        until(lambda: desk.parcels()[:2] == ["in_transit"] * 2)
+        until(lambda: desk.subscriber.kinds().count("parcel.tracking") == 2)
+    finally:
+        runner.stop()
+        ticking.stop()
+    told_each_once(desk, "parcel.shipped", 2)
+    merchant.sound()
+
+
+def test_on_a_full_disk_people_read_and_are_refused_the_rest(
+    make_merchant: Any, open_desk: Any, small_disk: Path
+) -> None:
+    """Disk full × pages, orders in, edit rules, simulate, reserve, write-back, tracking, webhooks out."""
+    merchant = make_merchant("A", small_disk)
+    desk = open_desk(merchant)
+    merchant.take_in(2)
+    merchant.wait(0)
+    assert desk.uses("before") == ALL_WELL
+    fault_merchant.leave_all(merchant.context, 10)
+    told = len(desk.subscriber.heard)
+    fill(small_disk / "ballast", small_disk)
+    kept, refused = {"orders in": 0, "edit rules": 0, "simulate": 0}, set()
+    for n in range(400):  # what fits into the log of the database is still written
+        said = desk.uses(f"full {n}")
+        assert said.pop("pages") == 200
+        for use, status in said.items():
+            assert status in (ALL_WELL[use], 507), (use, status)
+            kept[use] += status != 507
+        refused |= {use for use, status in said.items() if status == 507}
+        if len(refused) == 3:
+            break
+    assert len(refused) == 3
+    drain_in_spite(merchant)
+    assert "in_transit" not in desk.parcels()
+    assert len(desk.orders()) == 3 + kept["orders in"]
+    (small_disk / "ballast").unlink()
+    for _ in range(12):
+        fault_merchant.expire_leases(merchant.context)
+        desk.go_on(130)
+    orders = 3 + kept["orders in"]
+    assert desk.parcels() == ["in_transit"] * 2 + ["waybill"] * (orders - 2)
+    assert len(merchant.case.live()) == orders
+    assert merchant.effects("write_back") == ["confirmed"] * 2
+    assert desk.simulations() == ["done"] * (1 + kept["simulate"])
+    assert len(desk.subscriber.heard) > told
+    told_each_once(desk, "parcel.shipped", 2)
+    told_each_once(desk, "parcel.tracking", 2)
+    assert desk.uses("after") == ALL_WELL
+    merchant.sound()
+
+
+def ask_for_scans(merchant: Any) -> None:
+    """As the schedule does."""
+    with merchant.context.store.begin(1) as work:
+        now = merchant.times[0]
+        enqueue(work, "pull_scans", {}, due_at=now, now=now)
+        work.commit()
 
 
 class Ticking:
