@@ -19,6 +19,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 import fault_merchant
+import fault_workshop
 from fault_client import FaultCarrier, FaultShop
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -161,7 +162,20 @@ def _expire(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-ACTS = {"work": _work, "take_in": _take_in, "ship": _ship, "export": _export, "expire": _expire}
+def _workshop(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
+    """Somebody changes rules, publishes them, and has the next change simulated on past orders."""
+    return fault_workshop.play(context, CLOCK.times)
+
+
+def _workshop_kept(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
+    broken = {one.id: list(one.offenders) for one in check(context) if one.count}
+    return {**fault_workshop.kept(context), "broken": broken}
+
+
+ACTS = {
+    "workshop": _workshop, "workshop_kept": _workshop_kept,
+    "work": _work, "take_in": _take_in, "ship": _ship, "export": _export, "expire": _expire,
+}  # fmt: skip
 
 
 def begin(asked: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,9 @@ from fault_harness import Harness, crash_and_recover, wrong
 from fault_remote import FaultServer
 
 pytestmark = pytest.mark.faults
+WHOLE = {
+    "versions": [1], "note": "second", "simulations": ["done"], "left": 0, "broken": {},
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +76,37 @@ def test_a_crash_at_every_fourth_point_is_survived(on_sqlite: Harness, kind: str
     told(f"{kind}, SQLite, every fourth point", cases, began)
     assert found == []
     assert cases >= 10
+
+
+def at_the_workshop(harness: Harness, first: int, step: int) -> int:
+    """Rules are changed, published and simulated; the process dies at `first`, `first + step`, …; the number of cases."""
+    at, cases, came = first, 0, True
+    while came:
+        database, name = harness.database(), f"workshop-{at}"
+        came = bool(harness.ask("workshop", database, name, "A", at=at)["killed"])
+        half = harness.ask("workshop_kept", database, name, "A")
+        assert half["broken"] == {}
+        assert half["versions"] in ([], [1])
+        harness.ask("workshop", database, name, "A", run=1)
+        whole = harness.ask("workshop_kept", database, name, "A")
+        assert {part: whole[part] for part in WHOLE} == WHOLE, (at, half)
+        at, cases = at + step, cases + 1
+    return cases
+
+
+def test_a_crash_at_every_sixth_commit_leaves_whole_rules_and_one_simulation(
+    on_sqlite: Harness,
+) -> None:
+    """Process killed × edit rules, simulate. The other commits in the long suite."""
+    assert at_the_workshop(on_sqlite, first=int(time.time() // 86400) % 6 + 1, step=6) >= 3
+
+
+@pytest.mark.long
+def test_a_crash_at_every_commit_leaves_whole_rules_and_one_simulation(on_sqlite: Harness) -> None:
+    began = time.monotonic()
+    cases = at_the_workshop(on_sqlite, first=1, step=1)
+    told("rules and a simulation, every commit", cases, began)
+    assert cases > 12
 
 
 @pytest.mark.long

@@ -1,4 +1,4 @@
-"""Redis away × waybill, write-back, tracking: the relay works alone, and everything that calls others still goes on."""
+"""Redis away × waybill, write-back, tracking, simulate, webhooks out: the relay works alone, and all of it still goes on."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import fault_merchant
 import pytest
+from fault_desk import ALL_WELL
 from sqlalchemy import select
 
 from tidegate.jobs.celery_app import Messenger
@@ -21,10 +22,14 @@ from tidegate.store.tables import Parcel
 pytestmark = [pytest.mark.faults, pytest.mark.long]
 
 
-def test_without_redis_parcels_are_numbered_told_and_followed(open_merchant: Any) -> None:
+def test_without_redis_parcels_are_numbered_told_and_followed(
+    open_merchant: Any, open_desk: Any
+) -> None:
     merchant = open_merchant("B")
     merchant.case.scan_age = timedelta()
-    context = replace(merchant.context, clock=lambda: datetime.now(UTC))
+    merchant.context = replace(merchant.context, clock=lambda: datetime.now(UTC))
+    desk = open_desk(merchant)
+    context = desk.context
     settings = replace(Settings.from_environment(None), redis_url="redis://127.0.0.1:1/0")
     relay = Relay(context, Messenger(settings), lease_s=60)
     working = threading.Thread(target=relay.run)
@@ -46,9 +51,15 @@ def test_without_redis_parcels_are_numbered_told_and_followed(open_merchant: Any
         until("waybill")
         fault_merchant.leave_all(context, 10)
         until("in_transit")
+        assert desk.uses("without Redis") == ALL_WELL
+        while desk.simulations() != ["done"] or desk.subscriber.kinds().count("parcel.waybill") < 6:
+            assert time.monotonic() < begun + 240, (desk.simulations(), desk.subscriber.kinds())
+            time.sleep(0.1)
+        print(f"simulated and told after {time.monotonic() - begun:.1f} s")
     finally:
         relay.stop()
         working.join()
     assert merchant.effects("write_back") == ["confirmed"] * 5
-    assert len(merchant.case.live()) == len(merchant.case.told) == 5
+    assert len(merchant.case.live()) == 6
+    assert len(merchant.case.told) == 5
     merchant.sound()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import pairwise
 
+import pytest
+
 from tidegate.sdk.stage.protocol import Fault
 from tidegate.services.remotes import accounts
 from tidegate.services.syncing import acts, runs, working
@@ -142,3 +144,19 @@ def test_a_run_that_caught_up_ends_though_the_clock_goes_on(merchant) -> None:
     done = working.run(merchant.context, account.id, "orders")
     assert done is not None
     assert (done.pages, done.behind) == (1, False)
+
+
+@pytest.mark.parametrize("fault", [Fault.THROTTLED, Fault.DOWN, Fault.GARBAGE])
+def test_orders_come_later_when_their_shop_is_away_or_says_too_often(
+    merchant, fault: Fault
+) -> None:
+    merchant.account()
+    merchant.place("A1", "A2")
+    merchant.mall.fail(fault, times=3, api="orders.list")
+    merchant.work()
+    assert merchant.all(Order) == []
+    for _ in range(5):
+        merchant.clock.forward(250)
+        merchant.work()
+    assert sorted(row.number for row in merchant.all(Order)) == ["A1", "A2"]
+    assert {job.state for job in merchant.all(Job)} <= {"done", "ready"}

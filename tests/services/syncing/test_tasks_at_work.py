@@ -17,6 +17,9 @@ from tidegate.sdk.stage.protocol import Fault, SampleLine, SampleOrder, SignedPu
 from tidegate.sdk.webhooks import HookRequest
 from tidegate.services.hooks import addresses, receiving
 from tidegate.services.remotes import accounts
+from tidegate.services.remotes.shops import ConnectedShops
+from tidegate.services.secrets_box import SecretsBox
+from tidegate.services.sweeping import sweep
 from tidegate.services.syncing import runs, working
 from tidegate.services.write_back import tell_later
 from tidegate.store.remote_tables import ConnectorAccount
@@ -344,6 +347,24 @@ def test_a_shop_whose_account_was_removed_is_told_nothing(both) -> None:
     assert both.mall.calls == []
     assert both.all(ConnectorAccount) == []
     assert both.all(Effect) == []
+
+
+def test_under_another_key_a_shop_hears_nothing_and_is_told_when_the_key_is_back(both) -> None:
+    shop = Shop(channel="acme", name="Acme")
+    (parcel,) = left_parcels(both, "kd", 1, shop)
+    both.place("T1")
+    both.account("sealed", shop_id=shop.id)
+    whole = both.context
+    away = replace(whole, box=SecretsBox.fresh())
+    both.context = replace(away, shops=ConnectedShops(away))
+    _tell(both, parcel, shop)
+    assert (both.mall.calls, both.all(Effect)) == ([], [])
+    both.context = whole
+    whole.shops.look()
+    sweep(whole)
+    drain(whole)
+    assert both.mall.orders["T1"]["waybill"] == "78001"
+    assert [effect.state for effect in both.all(Effect)] == ["confirmed"]
 
 
 def _tell(merchant: Any, parcel: Parcel, shop: Shop) -> None:
