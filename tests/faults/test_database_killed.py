@@ -41,6 +41,7 @@ def _under_load(harness: Harness, postgres: Postgres, log: Path) -> None:
 
     began = time.monotonic()
     back: list[float] = []
+    started: list[float] = []
     worker = ask("work", beside=True)["pid"]
     try:
         client = ask("take_in", beside=True, log=str(log), first=1, last=ORDERS, stubborn=True)[
@@ -51,6 +52,7 @@ def _under_load(harness: Harness, postgres: Postgres, log: Path) -> None:
             postgres.kill()
             killed = time.monotonic()
             postgres.start()
+            started.append(time.monotonic() - killed)
             before = len(log.read_text("ascii").split()) if log.exists() else 0
             while log.exists() and before < ORDERS and time.monotonic() < killed + 60:
                 if len(log.read_text("ascii").split()) > before:
@@ -70,7 +72,8 @@ def _under_load(harness: Harness, postgres: Postgres, log: Path) -> None:
         ask("reap", pid=worker)
     print(
         f"{ORDERS} orders, {KILLS} kills of the database, {time.monotonic() - began:.0f} s; orders were acknowledged "
-        f"again {max(back):.1f} s after a kill at most"
+        f"again {max(back):.1f} s after a kill at most, "
+        f"{max(b - s for b, s in zip(back, started, strict=True)):.1f} s after the database was back"
     )
     history = History(
         set(log.read_text("ascii").split()), case.made, case.live(), case.told, found["orders"],

@@ -268,6 +268,7 @@ def test_on_a_full_disk_people_read_and_are_refused_the_rest(
     assert desk.parcels() == ["in_transit"] * 2 + ["waybill"] * (orders - 2)
     assert len(merchant.case.live()) == orders
     assert merchant.effects("write_back") == ["confirmed"] * 2
+    assert len(merchant.case.told) == 2
     assert desk.simulations() == ["done"] * (1 + kept["simulate"])
     assert len(desk.subscriber.heard) > told
     told_each_once(desk, "parcel.shipped", 2)
