@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import random
 import threading
+from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,7 +15,10 @@ import pytest
 
 from tidegate.engine.agreement import compare
 from tidegate.engine.compiled import FactDocument, compile_set
+from tidegate.engine.explain import away, flipped, span
+from tidegate.engine.logic import Truth, conjunction, disjunction, negation
 from tidegate.engine.reference import evaluate
+from tidegate.engine.rulesets import Condition, Leaf
 from tidegate.engine.values import Money
 from tidegate.errors import InputError
 
@@ -191,6 +197,68 @@ def test_a_decision_traces_the_rules_that_matter_and_all_on_request(read: Any) -
     assert [trace.rule.id for trace in brief.rules] == ["fires", "near"]
     assert not brief.full
     assert ruling.full() == evaluate(ruleset, facts, NOON)
+
+
+def test_a_brief_decision_keeps_of_a_near_miss_the_leaf_it_failed_by(read: Any) -> None:
+    text = COLLECT + rules(
+        "{id: fires, if: ['order.channel = \"jd\"'], then: [tag: f]}",
+        "{id: near, if: ['order.channel = \"jd\"', 'order.quantity > 5'], then: [tag: a]}",
+        "{id: far, if: ['order.channel = \"tmall\"', 'order.quantity > 5'], then: [tag: b]}",
+        "{id: unknown, if: ['order.total > 1 CNY'], then: [tag: d]}",
+    )
+    ruling = compile_set(read(text)).decide({"order": {"quantity": 1, "channel": "jd"}}, NOON)
+    document = ruling.brief().as_document()
+    assert [row["id"] for row in document["rules"]] == ["fires", "near", "unknown"]  # type: ignore[index]
+    assert document["rules"][1:] == [  # type: ignore[index]
+        {"id": "near", "result": "not", "near": 1, "leaves": [{"text": "order.quantity > 5", "result": False}]},
+        {"id": "unknown", "result": "unknown", "near": 0, "leaves": [
+            {"text": "order.total > 1 CNY", "result": "unknown"},
+        ]},
+    ]  # fmt: skip
+    assert document["untraced"] == 1
+
+
+def test_one_leaf_away_is_what_turning_each_leaf_round_finds(read: Any) -> None:
+    """Against the definition: some one leaf, true or false instead, and the condition holds."""
+    rng = random.Random(20261129)
+    leaf = (
+        read(COLLECT + rules("{id: a, if: ['order.quantity > 5'], then: [tag: a]}"))
+        .rules[0]
+        .leaves[0]
+    )
+
+    def grown(depth: int) -> Condition:
+        parts = [
+            grown(depth - 1) if depth and rng.random() < 0.4 else leaf
+            for _ in range(rng.randint(1, 3))
+        ]
+        return Condition(rng.choice(("all", "any", "none")), tuple(parts))
+
+    def holds(condition: Condition, rest: Iterator[Truth]) -> Truth:
+        found = [next(rest) if isinstance(p, Leaf) else holds(p, rest) for p in condition.parts]
+        if condition.kind == "all":
+            return conjunction(found)
+        return disjunction(found) if condition.kind == "any" else negation(disjunction(found))
+
+    seen = Counter[bool]()
+    for _ in range(4_000):
+        condition = grown(3)
+        truths = [rng.choice((True, False, None)) for _ in condition.leaves()]
+        first = None
+        if holds(condition, iter(truths)) is not True:
+            turned = (
+                (place, [*truths[:place], other, *truths[place + 1 :]])
+                for place in range(len(truths))
+                for other in (True, False)
+            )
+            first = next((n for n, one in turned if holds(condition, iter(one)) is True), None)
+            assert away(span(condition), truths.__getitem__, fails=True) == first, (
+                condition,
+                truths,
+            )
+        assert flipped(condition, truths) == first, (condition, truths)
+        seen[first is None] += 1
+    assert min(seen.values()) > 500
 
 
 def test_one_program_serves_many_threads(read: Any) -> None:

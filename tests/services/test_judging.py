@@ -16,9 +16,12 @@ from tidegate.engine.reader import read_ruleset
 from tidegate.engine.vocabulary import load_vocabulary
 from tidegate.errors import InputError
 from tidegate.services.chain import advance_many
+from tidegate.services.full_traces import with_near
 from tidegate.services.judging import Judges
+from tidegate.services.view_decisions import decision_view
 from tidegate.services.view_order import order_view
 from tidegate.store.tables import Decision as Stored
+from tidegate.store.tables import RulesetContent
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 11, 4, tzinfo=UTC)
@@ -110,3 +113,39 @@ def test_a_stored_decision_tells_the_rules_that_matter_and_all_on_request(world:
     assert (len(brief.rules), brief.untraced) == (kept, total)
     assert (len(full.rules), full.untraced) == (rules, 0)
     assert full.headline == brief.headline
+
+
+def test_a_near_miss_is_kept_short_and_shown_whole(world: Any) -> None:
+    world.stock("KETTLE", 5)
+    order_id = world.order(("KETTLE", 1))
+    advance_many(world.context, [order_id], "received")
+    with world.context.store.begin(world.context.tenant_id) as work:
+        stored = work.session.scalars(
+            select(Stored).where(Stored.order_id == order_id, Stored.gate == "review")
+        ).one()
+        rows = stored.document["rules"]
+        short = {row["id"]: row for row in rows if "near" in row}
+        decision_id = stored.id
+        whole = with_near(world.context, work.session, stored)
+        content = work.session.get_one(RulesetContent, stored.ruleset_hash)
+        assert 0 < len(short) < len(rows)
+        assert {tuple(row) for row in short.values()} == {("id", "result", "near", "leaves")}
+        assert [row["id"] for row in whole["rules"]] == [row["id"] for row in rows]
+        for row in whole["rules"]:
+            if row["id"] in short:
+                kept = short[row["id"]]
+                leaf = row["leaves"][kept["near"]]
+                assert kept["leaves"] == [{key: leaf[key] for key in ("text", "result")}]
+                assert row["title"]
+        # its set can't be had any more: what was kept is shown
+        stored.ruleset_hash, content.content = "0" * 64, "none"
+        with work.session.no_autoflush:
+            assert with_near(world.context, work.session, stored) == stored.document
+            bare = decision_view(stored)
+    lines = {line.id: line for line in bare.rules}
+    assert set(short) <= set(lines)
+    assert all(len(lines[name].leaves) == 1 for name in short)
+    shown = next(d for d in order_view(world.context, order_id).decisions if d.id == decision_id)
+    for line in (line for line in shown.rules if line.id in short):
+        failed = short[line.id]["leaves"][0]["text"]
+        assert [leaf.text for leaf in line.leaves if leaf.first] == [failed]

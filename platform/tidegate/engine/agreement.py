@@ -12,6 +12,7 @@ from typing import Any
 
 from tidegate.engine.compiled import Program, Ruling
 from tidegate.engine.decisions import FIRED, UNKNOWN, Decision
+from tidegate.engine.explain import near_misses
 from tidegate.engine.reference import evaluate
 from tidegate.errors import InputError
 
@@ -75,7 +76,7 @@ def _parts(wanted: Decision, found: Ruling, details: bool) -> list[tuple[str, ob
     ]
     if not details:
         return parts
-    brief = found.decision()
+    brief, short = found.decision(), found.brief()
     traces = {trace.rule.id: trace for trace in wanted.rules}
     parts += [
         ("overridden", wanted.overridden, found.overridden),
@@ -86,6 +87,16 @@ def _parts(wanted: Decision, found: Ruling, details: bool) -> list[tuple[str, ob
         ("actions again", wanted.actions, brief.actions),
     ]
     parts += [(f"trace {one.rule.id}", traces[one.rule.id], one) for one in brief.rules]
+    near = {
+        one.rule: (one.leaf.leaf.text, one.leaf.result, traces[one.rule].result)
+        for one in near_misses(wanted)
+    }
+    kept = {one.rule.id: (one.leaf.text, one.truth, one.result) for one in short.near}
+    named = {one.rule.id for one in short.rules}
+    parts += [
+        ("near", {name: said for name, said in near.items() if name not in named}, kept),
+        ("in brief", tuple(one for one in brief.rules if one.rule.id not in kept), short.rules),
+    ]
     full = found.full()
     parts += [("full", wanted, full)]
     return parts

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from tidegate.engine.language.sentences import sentence
@@ -66,12 +67,35 @@ class RuleTrace:
     unknown: tuple[str, ...] = ()
 
 
+class Missed(NamedTuple):
+    """A rule that one leaf kept from firing: the leaf's place among the rule's, and how it came out.
+
+    `result` is the rule's.
+    """
+
+    rule: Rule
+    place: int
+    truth: Truth
+    result: str = NOT
+
+    @property
+    def leaf(self) -> Leaf:
+        return self.rule.leaves[self.place]
+
+    def as_document(self) -> dict[str, object]:
+        """Short: what the leaf read follows from the facts, its words from the set."""
+        leaf = {"text": self.leaf.text, "result": "unknown" if self.truth is None else self.truth}
+        return {
+            "id": self.rule.id, "result": self.result, "near": self.place, "leaves": [leaf]
+        }  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Decision:
     """The same for the same facts, set and instant, for ever.
 
-    `rules` are all rules in document order when `full`; else those that fired, lost, came close
-    or are named by an action.
+    `rules` are all rules in document order when `full`; else those that fired, lost or are named by
+    an action, and those that came close unless these stand, without a trace, in `near`.
     """
 
     ruleset: RuleSet
@@ -83,6 +107,7 @@ class Decision:
     derived: Mapping[str, object]
     missing: tuple[str, ...]
     full: bool = True
+    near: tuple[Missed, ...] = ()
 
     @property
     def fired(self) -> tuple[str, ...]:
@@ -110,13 +135,21 @@ class Decision:
             "now": self.now.astimezone(self.zone).isoformat(),
             "actions": [outcome.as_document() for outcome in self.actions],
             "overridden": [item.as_document() for item in self.overridden],
-            "rules": [self._rule(trace, lang) for trace in self.rules],
+            "rules": self._shown(lang),
             "derived": {name: self.shown(value) for name, value in self.derived.items()},
             "missing": list(self.missing),
         }
         if not self.full:
-            document["untraced"] = len(self.ruleset.rules) - len(self.rules)
+            document["untraced"] = len(self.ruleset.rules) - len(self.rules) - len(self.near)
         return document
+
+    def _shown(self, lang: str) -> list[dict[str, object]]:
+        """Traces and near misses, in rule order."""
+        shown = {trace.rule.id: self._rule(trace, lang) for trace in self.rules}
+        if not self.near:
+            return list(shown.values())
+        shown |= {one.rule.id: one.as_document() for one in self.near}
+        return [shown[rule.id] for rule in self.ruleset.rules if rule.id in shown]
 
     def _rule(self, trace: RuleTrace, lang: str) -> dict[str, object]:
         title = trace.rule.title["zh" if lang.startswith("zh") else "en"]

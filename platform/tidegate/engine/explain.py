@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from tidegate.engine.decisions import FIRED, INACTIVE, Decision, LeafTrace, Overridden, RuleTrace
 from tidegate.engine.logic import Truth, conjunction, disjunction, negation
@@ -65,35 +66,66 @@ def near_misses(decision: Decision) -> tuple[NearMiss, ...]:
     return tuple(found)
 
 
-def one_away(condition: Condition, truths: Sequence[Truth]) -> bool:
-    """Whether the condition does not hold and would if one leaf's result were the other."""
-    return flipped(condition, truths) is not None
-
-
 def flipped(condition: Condition, truths: Sequence[Truth]) -> int | None:
-    """The first leaf whose other result would make a condition hold that does not; else None."""
-    if _whole(condition, truths) is True:
-        return None
-    for place, truth in enumerate(truths):
-        other = [*truths[:place], truth is not True, *truths[place + 1 :]]
-        if _whole(condition, other) is True:
-            return place
-    return None
+    """The first leaf that, coming out otherwise, would make a condition hold that does not; else None."""
+    return away(span(condition), truths.__getitem__)
 
 
-def _whole(condition: Condition, truths: Sequence[Truth]) -> Truth:
-    rest = iter(truths)
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What a condition needs of its leaves: each of the `parts` when `every`, else one of them.
 
-    def visit(part: Condition | Leaf) -> Truth:
-        if isinstance(part, Leaf):
-            return next(rest)
-        found = [visit(inner) for inner in part.parts]
-        if part.kind == "all":
-            return conjunction(found)
-        either = disjunction(found)
-        return negation(either) if part.kind == "none" else either
+    A part is another span, or a leaf: its place and the result it is to have.
+    """
 
-    return visit(condition)
+    every: bool
+    parts: tuple[Span | tuple[int, bool], ...]
+
+
+def span(condition: Condition) -> Span:
+    """What it takes for the condition to hold."""
+    return _span(condition, True, count())
+
+
+def _span(condition: Condition, wanted: bool, places: Iterator[int]) -> Span:
+    inner = wanted if condition.kind != "none" else not wanted
+    parts = tuple(
+        (next(places), inner) if isinstance(part, Leaf) else _span(part, inner, places)
+        for part in condition.parts
+    )
+    return Span((condition.kind == "any") is not wanted, parts)
+
+
+def away(needed: Span, truth: Callable[[int], Truth], fails: bool = False) -> int | None:
+    """The first leaf by which alone a condition fails; None when it holds, or when more than one is in its way.
+
+    Leaves are asked in their order, and no more of them than it takes to know; `fails`: that it does not hold is
+    known.
+    """
+    flips, place = _flips(needed, truth, fails)
+    return place if flips == 1 else None
+
+
+def _flips(needed: Span, truth: Callable[[int], Truth], fails: bool) -> tuple[int, int]:
+    """How many leaves have to come out otherwise (2: two or more, or there is none), and the first."""
+    flips, first = (0, -1) if needed.every else (2, -1)
+    last = needed.parts[-1] if needed.parts else None
+    for part in needed.parts:
+        if part.__class__ is Span:
+            must = fails and (not needed.every or (part is last and not flips))
+            own, place = _flips(part, truth, must)
+        else:
+            place, wanted = part  # type: ignore[misc]  # a leaf
+            own = int(truth(place) is not wanted)
+        if needed.every:
+            flips, first = flips + own, place if own == 1 else first
+            if flips > 1:
+                return 2, -1
+        elif own < flips:
+            flips, first = own, place
+            if not own or fails:
+                break
+    return flips, first
 
 
 def _first_failing(trace: RuleTrace) -> LeafTrace | None:

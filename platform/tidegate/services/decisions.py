@@ -15,7 +15,7 @@ from tidegate.engine.rulesets import RuleSet
 from tidegate.engine.values import plain
 from tidegate.errors import InputError
 from tidegate.services.context import Context
-from tidegate.services.judging import in_full
+from tidegate.services.judging import in_brief
 from tidegate.services.said_before import last_said, note_said
 from tidegate.services.watched_gates import timed
 from tidegate.services.workshop.shadowing import beside
@@ -103,7 +103,7 @@ def ask(
         )
         said_before = last_said(work, row) if again else None
         if said_before is None or not _same(said_before, row, found.actions):
-            row.keep(in_full(found).as_document("zh"))
+            row.keep(in_brief(found).as_document("zh"))
             _keep_content(work, context, ruleset, now)
             work.add(row)
             note_said(work, row)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from threading import Lock
 from typing import Any
@@ -80,6 +80,21 @@ class Judges:
         meters().evaluation_fallbacks.labels(ruleset.gate).inc()
         return evaluate(ruleset, facts, now, timezone, currency=currency, match=self._match)
 
+    def traced(
+        self,
+        ruleset: RuleSet,
+        facts: Mapping[str, Any],
+        now: datetime,
+        timezone: str,
+        currency: str,
+        rules: Collection[str],
+    ) -> Decision:
+        """What is decided, with the traces of at least these rules. Errors as `decide`."""
+        program = self._program(ruleset)
+        if program is None:
+            return evaluate(ruleset, facts, now, timezone, currency=currency, match=self._match)
+        return program.decide(facts, now, timezone, currency=currency).traced(rules)
+
     def _program(self, ruleset: RuleSet) -> Program | None:
         key = ruleset.hash
         if key in self.fallen:
@@ -119,6 +134,6 @@ class Judges:
         )
 
 
-def in_full(answer: Answer) -> Decision:
-    """The decision with the traces of the rules that matter."""
-    return answer if isinstance(answer, Decision) else answer.decision()
+def in_brief(answer: Answer) -> Decision:
+    """The decision with the traces of the rules that mattered, and what each near miss missed by."""
+    return answer if isinstance(answer, Decision) else answer.brief()

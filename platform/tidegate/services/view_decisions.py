@@ -103,7 +103,7 @@ def decision_view(
 ) -> DecisionView:
     """The result document of the engine, personal values masked; words from `lexicon` where it has them.
 
-    `full` is the document with all rules, where somebody asked for it.
+    `full` is the document with all rules, or with more of those that came close, where it can be had.
     """
     result = full or decision.document
     actions: list[Mapping[str, Any]] = list(result.get("actions", []))
@@ -195,6 +195,8 @@ def _rule(
 ) -> RuleLine:
     leaves = list(row.get("leaves", []))
     wanted = lexicon.wanted.get(row["id"], ())
+    if "near" in row:  # kept short: only the leaf it failed by
+        wanted = wanted[row["near"] :][:1]
     if len(wanted) != len(leaves):
         wanted = (True,) * len(leaves)
     blocking = _first_against(leaves, wanted) if row.get("result") != "fired" else None

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, undefer
 
 from tidegate.domain.money import Money
 from tidegate.services.context import Context
-from tidegate.services.full_traces import full_trace
+from tidegate.services.full_traces import full_trace, with_near
 from tidegate.services.view_decisions import DecisionView, decision_view
 from tidegate.services.view_goods import GoodsLine, goods
 from tidegate.services.view_lexicon import UNKNOWN, lexicons
@@ -107,7 +107,8 @@ def order_view(context: Context, order_id: int, in_full: int | None = None) -> O
             decision_view(
                 decision,
                 known.get(decision.ruleset_hash, UNKNOWN),
-                full_trace(context, session, decision) if decision.id == in_full else None,
+                (full_trace(context, session, decision) if decision.id == in_full else None)
+                or with_near(context, session, decision),
             )
             for decision in session.scalars(
                 select(Decision)

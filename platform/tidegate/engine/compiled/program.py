@@ -34,6 +34,7 @@ from tidegate.engine.compiled.ruling import Given, Judged, Ruling
 from tidegate.engine.compiled.traits import overlaid_in, rounds
 from tidegate.engine.evaluation import Context, context_of
 from tidegate.engine.language import tree
+from tidegate.engine.logic import Truth
 from tidegate.engine.looks import check_looks
 from tidegate.engine.patterns.matcher import Matcher
 from tidegate.engine.patterns.matcher import match as own_match
@@ -160,8 +161,10 @@ class Program:
             value = x[slot] = self.closures.of(node)(x)
         return value
 
-    def near(self, part: Part, x: list[Any], written: Mapping[str, object], among: int) -> int:
-        """Bits of the rules of a block that one leaf kept from holding."""
+    def near(
+        self, part: Part, x: list[Any], written: Mapping[str, object], among: int
+    ) -> dict[int, tuple[int, Truth]]:
+        """The rules of a block, by index, that one leaf kept from holding: its place and result."""
         key = id(part)
         with localcontext(EXACT):
             if key not in self._nearness:

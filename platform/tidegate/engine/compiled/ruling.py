@@ -20,6 +20,7 @@ from tidegate.engine.decisions import (
     UNKNOWN,
     Decision,
     LeafTrace,
+    Missed,
     Outcome,
     Overridden,
     RuleTrace,
@@ -161,11 +162,19 @@ class Ruling:
     @property
     def near_misses(self) -> tuple[str, ...]:
         """Ids of the rules that one leaf kept from firing."""
-        return tuple(rule.id for judged in self._blocks() for rule in self._near(judged))
+        return tuple(one.rule.id for one in self._missed())
+
+    def brief(self) -> Decision:
+        """With the traces of the rules that fired, lost or are named by an action, and the one leaf of each that
+        came close; what is derived can be had from the facts.
+        """
+        named = self._named()
+        near = tuple(one for one in self._missed() if one.rule.id not in named)
+        return self._traced(named, near=near)
 
     def decision(self) -> Decision:
         """With the traces of the rules that fired, lost, came close or are named by an action."""
-        return self._traced(self._notable())
+        return self._traced({*self._named(), *self.near_misses})
 
     def traced(self, rules: Collection[str]) -> Decision:
         """With the traces of just these rules."""
@@ -271,10 +280,12 @@ class Ruling:
     # traces
 
     def _blocks(self) -> Iterator[Judged]:
-        """Each block, with the program's slots and context as they were when it was judged."""
+        """Each block, with the program's slots and context as they were when it was judged; of a set of one block,
+        rules that may be unknown are not named.
+        """
         if not isinstance(self._judged, list):
-            part, (bits, unclear, maybe) = self.program.parts[0], in_three(self._judged)
-            yield Judged(part, indexes(bits), unclear | self.program.resolve(part, self._x, maybe))
+            part, (bits, unclear, _maybe) = self.program.parts[0], in_three(self._judged)
+            yield Judged(part, indexes(bits), unclear)
             return
         facts = self.program.context(self._x).facts
         final = dict(facts.written)
@@ -285,7 +296,7 @@ class Ruling:
         facts.written.clear()
         self.program.publish(self._x, final)
 
-    def _near(self, judged: Judged) -> list[Rule]:
+    def _near(self, judged: Judged) -> list[Missed]:
         part, x = judged.part, self._x
         every = part.block.every
         if part.timed:
@@ -293,16 +304,26 @@ class Ruling:
         for index in judged.fired:
             every &= ~(1 << index)
         near = self.program.near(part, x, judged.written, every)
-        return [part.block.rules[index] for index in indexes(near)]
+        results = {c.rule.id: c.result for c in self._candidates or ()}
+        found = []
+        for index in sorted(near):
+            rule, (place, truth) = part.block.rules[index], near[index]
+            found.append(Missed(rule, place, truth, results.get(rule.id, NOT)))
+        return found
 
-    def _notable(self) -> set[str]:
+    def _missed(self) -> Iterator[Missed]:
+        return (one for judged in self._blocks() for one in self._near(judged))
+
+    def _named(self) -> set[str]:
         settlement = self.settled()
         named = {outcome.rule for outcome in settlement.actions}
         named |= {item.outcome.rule for item in settlement.overridden}
         named |= {item.by for item in settlement.overridden}
-        return named | {*self.fired, *self.near_misses}
+        return named | {*self.fired}
 
-    def _traced(self, wanted: set[str], full: bool = False) -> Decision:
+    def _traced(
+        self, wanted: set[str], full: bool = False, near: tuple[Missed, ...] | None = None
+    ) -> Decision:
         settlement = self.settled()
         results = {c.rule.id: c.result for c in self._candidates or ()}
         now: datetime = self._x[NOW]
@@ -321,9 +342,10 @@ class Ruling:
             tuple(settlement.actions),
             tuple(settlement.overridden),
             tuple(traces[rule.id] for rule in self.program.ruleset.rules if rule.id in traces),
-            self.derived,
+            self.derived if near is None else {},
             settlement.missing,
             full,
+            near or (),
         )
 
 
