@@ -119,3 +119,32 @@ def test_parcels_of_a_carrier_that_answers_again_go_on_soon_and_not_by_the_sweep
     both.wait(seconds=20)
     drain(both.context)
     assert both.count(Parcel, Parcel.state == "waybill") == 6
+
+
+def test_where_nobody_listens_one_parcel_asks_and_the_others_wait_for_it(both: Any) -> None:
+    both.stock("KETTLE", 50)
+    gone = RemoteRetry("carrier.unreachable", zh="没有人接。", en="Nobody listens.")
+    asked: list[str] = []
+    real = both.carrier.create_waybill
+
+    def create_waybill(request: WaybillRequest) -> Waybill:
+        asked.append(request.parcel_number)
+        if gone is not None:
+            raise gone
+        found: Waybill = real(request)
+        return found
+
+    both.carrier.create_waybill = create_waybill
+    decide_many(both.context, [both.order() for _ in range(6)], "received")
+    drain(both.context)
+    assert len(asked) == 6, "a batch finds out together"
+    decide_many(both.context, [both.order()], "received")
+    for _ in range(6):  # half a minute
+        both.wait(seconds=5)
+        drain(both.context)
+    assert len(asked) == 6 + 1 + 6, "one asks every five seconds"
+    assert both.count(Job, Job.state == "ready", Job.error == "carrier.away") >= 6
+    gone = None
+    both.wait(seconds=5)
+    drain(both.context)
+    assert both.count(Parcel, Parcel.state == "waybill") == 7, "then all of them at once"

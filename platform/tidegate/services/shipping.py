@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import structlog
 from sqlalchemy import select
 
-from tidegate.errors import Conflict
+from tidegate.errors import Conflict, RemoteRetry
 from tidegate.sdk.carrier import Waybill
 from tidegate.services.context import Context
 from tidegate.services.effect_rows import IN_FLIGHT
@@ -17,8 +17,9 @@ from tidegate.services.voiding import withdraw
 from tidegate.services.waybills.asking import begin
 from tidegate.services.waybills.calling import Answer, Sending, call_all
 from tidegate.services.waybills.finishing import finish
-from tidegate.services.waybills.ordering import go_on
+from tidegate.services.waybills.ordering import go_on, stand_back
 from tidegate.store.tables import Order, Parcel
+from tidegate.store.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
 Answered = Sequence[tuple[Sending, Answer]]
@@ -57,7 +58,24 @@ def _write(context: Context, answered: Answered) -> None:
         del loaded  # it kept the rows in the session's memory, one query for all
         answering = {s.connector for s, answer in answered if isinstance(answer, Waybill)}
         go_on(work, answering, context.clock())
+        stand_back(work, _away(work, answered), context.clock())
         work.commit()
+
+
+def _away(work: UnitOfWork, answered: Answered) -> Mapping[str, Parcel]:
+    """Carriers where nothing of this could even be sent, each with a parcel that waits for it."""
+    reached = {sending.connector for sending, answer in answered if not _unsent(answer)}
+    found: dict[str, Parcel] = {}
+    for sending, _ in answered:
+        if sending.connector not in reached and sending.connector not in found:
+            found[sending.connector] = work.session.get_one(Parcel, sending.parcel_id)
+    return found
+
+
+def _unsent(answer: Answer) -> bool:
+    """Nobody listened, or nothing is sent for now because nobody listened."""
+    kind = answer.code.rpartition(".")[2] if isinstance(answer, RemoteRetry) else ""
+    return kind in ("unreachable", "breaker_open")
 
 
 def _write_alone(context: Context, one: tuple[Sending, Answer]) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, String, cast, exists, literal, select, update
+from sqlalchemy import ColumnElement, String, cast, exists, literal, literal_column, select, update
 
 from tidegate.services.subjects import Subject
 from tidegate.services.work import JOB, enqueue, open_keys
@@ -14,6 +14,9 @@ from tidegate.store.unit_of_work import UnitOfWork
 
 PREFIX = "waybill:"
 GRACE = timedelta(seconds=20)  # what was sent may still arrive: not asked again before
+PROBE = timedelta(seconds=5)  # where nobody listens, one parcel asks again so soon
+AWAY = timedelta(seconds=60)  # and the others so late, unless it gets through
+STANDS_BACK = "carrier.away"  # Job.error of those others
 
 
 def request_later(work: UnitOfWork, subjects: Iterable[Subject], now: datetime) -> None:
@@ -43,16 +46,34 @@ def request_again(
 
 
 def go_on(work: UnitOfWork, accounts: Collection[str], now: datetime) -> None:
-    """These carriers answer: parcels that wait for a far attempt at them are asked about soon."""
+    """These carriers answer: parcels that stood back are asked about now, those that wait for a far attempt soon."""
     if not accounts:
         return
-    waiting = (
+    connection, waiting = work.session.connection(), _waiting(work, accounts)
+    back = (JOB.c.error == STANDS_BACK, JOB.c.due_at > now)
+    connection.execute(update(JOB).where(*waiting, *back).values(due_at=now, error=None))
+    far = JOB.c.due_at > now + 2 * GRACE
+    connection.execute(update(JOB).where(*waiting, far).values(due_at=now + GRACE))
+
+
+def stand_back(work: UnitOfWork, away: Mapping[str, Parcel], now: datetime) -> None:
+    """Nobody listens at these carriers: of each, this parcel asks again soon, and the others only when it got
+    through, or late. A thousand that try in turn would take the time of all that could go on.
+    """
+    for account, parcel in away.items():
+        early = JOB.c.due_at < now + AWAY
+        postponed = update(JOB).where(*_waiting(work, [account]), early)
+        work.session.connection().execute(postponed.values(due_at=now + AWAY, error=STANDS_BACK))
+        request_again(work, parcel, account, now + PROBE, now)
+
+
+def _waiting(work: UnitOfWork, accounts: Collection[str]) -> tuple[ColumnElement[bool], ...]:
+    return (
         JOB.c.tenant_id == work.tenant_id,
         JOB.c.name == "request_waybill",
-        JOB.c.state == "ready",
+        JOB.c.state == literal_column("'ready'"),  # written out, so that the partial index serves
+        JOB.c.lane.in_(accounts),
     )
-    far = (JOB.c.lane.in_(accounts), JOB.c.due_at > now + 2 * GRACE)
-    work.session.connection().execute(update(JOB).where(*waiting, *far).values(due_at=now + GRACE))
 
 
 def asked_for() -> ColumnElement[bool]:
