@@ -10,18 +10,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from copy import copy
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Executable, Row, event
 from sqlalchemy.orm import ORMExecuteState, Session, sessionmaker, with_loader_criteria
+from sqlalchemy.orm.interfaces import ORMOption
 
-from tidegate.store import audit_chain, shop_scope, trouble
+from tidegate.store import audit_chain, keys, shop_scope, trouble
 from tidegate.store.engines import open_engine
 from tidegate.store.group_commit import GroupCommit, Wish
 from tidegate.store.sqlite import is_busy
 from tidegate.store.tables import TenantScoped
 
 GROUP_WAIT_S = 30.0
+TENANT = "tenant"  # whose rows a session sees
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
@@ -53,16 +56,23 @@ class Store:
         self.engine = engine
         self._shops: frozenset[int] | None = None
         self._sessions = sessionmaker(engine, expire_on_commit=False)
-        audit_chain.watch(self._sessions)
         self._looking = engine.execution_options(readonly=True)
         self._readers = sessionmaker(self._looking, expire_on_commit=False)
-        self._group = GroupCommit(engine, _joined)
+        self._joining = sessionmaker(
+            join_transaction_mode="create_savepoint", expire_on_commit=False
+        )
+        for sessions in (self._sessions, self._readers, self._joining):
+            _watch(sessions)
+        for sessions in (self._sessions, self._joining):
+            audit_chain.watch(sessions)
+            keys.watch(sessions)
+        self._group = GroupCommit(engine, self._joined)
 
     @contextmanager
     def begin(self, tenant_id: int, *, readonly: bool = False) -> Iterator[UnitOfWork]:
         """A unit of work; rolled back unless it committed. `readonly` takes no write lock on SQLite."""
         with (self._readers if readonly else self._sessions)() as session:
-            _scope(session, tenant_id)
+            session.info[TENANT] = tenant_id
             if self._shops is not None:
                 shop_scope.limit(session, self._shops)
             yield UnitOfWork(session, tenant_id)
@@ -118,8 +128,12 @@ class Store:
         except TimeoutError:
             raise trouble.busy() from None
 
-    def look_up(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
-        """Rows of a prepared Core query over all tenants: for what every request asks before it is known who asks."""
+    def look_up(
+        self, statement: Executable, values: Mapping[str, Any] | None = None
+    ) -> Sequence[Row[Any]]:
+        """Rows of a Core query, whose tenant only it names: for what every request asks before it is known who asks,
+        and for what the runner asks all the time.
+        """
         with self._looking.connect() as connection:
             return connection.execute(statement, values).all()
 
@@ -145,20 +159,16 @@ class Store:
         with (self._readers if readonly else self._sessions)() as session:
             yield session
 
-
-@contextmanager
-def _joined(
-    connection: Connection, tenant_id: int, shops: frozenset[int] | None
-) -> Iterator[UnitOfWork]:
-    """A unit of work inside a transaction that goes on after it; undone unless it committed."""
-    with Session(
-        connection, join_transaction_mode="create_savepoint", expire_on_commit=False
-    ) as session:
-        audit_chain.watch(session)
-        _scope(session, tenant_id)
-        if shops is not None:
-            shop_scope.limit(session, shops)
-        yield UnitOfWork(session, tenant_id)
+    @contextmanager
+    def _joined(
+        self, connection: Connection, tenant_id: int, shops: frozenset[int] | None
+    ) -> Iterator[UnitOfWork]:
+        """A unit of work inside a transaction that goes on after it; undone unless it committed."""
+        with self._joining(bind=connection) as session:
+            session.info[TENANT] = tenant_id
+            if shops is not None:
+                shop_scope.limit(session, shops)
+            yield UnitOfWork(session, tenant_id)
 
 
 def _tell(done: Future[Any], lost: Callable[[BaseException], None]) -> None:
@@ -171,21 +181,29 @@ def _alone(work: UnitOfWork, writes: list[Callable[[UnitOfWork], Any]]) -> list[
     return [write(work) for write in writes]
 
 
-def _scope(session: Session, tenant_id: int) -> None:
-    @event.listens_for(session, "do_orm_execute")
-    def _only_this_tenant(state: ORMExecuteState) -> None:
-        if state.is_select or state.is_update or state.is_delete:
-            state.statement = state.statement.options(
-                with_loader_criteria(
-                    TenantScoped,
-                    lambda table: table.tenant_id == tenant_id,
-                    include_aliases=True,
-                )
-            )
+def _watch(sessions: sessionmaker[Session]) -> None:
+    """Sessions made here see and write the rows of the tenant in their `info`; of every tenant if there is none."""
+    event.listen(sessions, "do_orm_execute", _only_this_tenant)
+    event.listen(sessions, "before_flush", _own_new_rows)
 
-    @event.listens_for(session, "before_flush")
-    def _own_new_rows(found: Session, _context: object, _instances: object) -> None:
-        for row in found.new:
+
+def _only_this_tenant(state: ORMExecuteState) -> None:
+    tenant_id = state.session.info.get(TENANT)
+    if tenant_id is not None and (state.is_select or state.is_update or state.is_delete):
+        state.statement = state.statement.options(_criteria(tenant_id))
+
+
+@lru_cache(maxsize=1_000)
+def _criteria(tenant_id: int) -> ORMOption:
+    return with_loader_criteria(
+        TenantScoped, lambda table: table.tenant_id == tenant_id, include_aliases=True
+    )
+
+
+def _own_new_rows(session: Session, _context: object, _instances: object) -> None:
+    tenant_id = session.info.get(TENANT)
+    if tenant_id is not None:
+        for row in session.new:
             if isinstance(row, TenantScoped) and row.tenant_id is None:
                 row.tenant_id = tenant_id
 
