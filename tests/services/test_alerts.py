@@ -10,7 +10,7 @@ import pytest
 from tidegate.errors import InputError, NotFound
 from tidegate.jobs.runner import drain
 from tidegate.services import alerts, handover, labels
-from tidegate.services.chain import advance
+from tidegate.services.chain import advance, decide_many
 from tidegate.services.shipping import cancel_order
 from tidegate.services.tracking import pull_scans
 from tidegate.store.tables import Alert, Decision, Job
@@ -35,6 +35,28 @@ def test_the_print_alert_rings_a_moment_after_the_hour_and_not_before(both: Any)
     alert = both.get(Alert)
     assert (alert.kind, alert.state, alert.desk) == ("print_late", "open", "warehouse")
     assert both.get(Decision, Decision.id == alert.decision_id).gate == "alert"
+
+
+def test_a_parcel_that_is_asked_for_is_watched_with_the_answer_or_half_a_minute_later(
+    both: Any,
+) -> None:
+    both.stock("KETTLE", 5)
+    order_id = int(both.order())
+    decide_many(both.context, [order_id], "received")
+    (soon,) = both.all(Job, Job.name == "alert_wakeup")
+    assert soon.due_at == both.now + timedelta(seconds=30)
+    drain(both.context)
+    assert both.state(order_id) == "waybill"
+    (wake,) = both.all(Job, Job.name == "alert_wakeup")
+    assert wake.id != soon.id
+    assert wake.due_at > both.now + timedelta(minutes=30)
+    # the second: nobody asked in time
+    late = int(both.order())
+    decide_many(both.context, [late], "received")
+    both.wait(seconds=30)
+    alerts.watch(both.context, [both.parcel(late).id], "time")
+    keys = {job.key for job in both.all(Job, Job.name == "alert_wakeup", Job.state == "ready")}
+    assert keys == {f"alert:{both.parcel(each).id}" for each in (order_id, late)}
 
 
 def test_an_open_alert_is_not_raised_again_and_ends_with_its_cause(both: Any) -> None:

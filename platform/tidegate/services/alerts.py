@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
@@ -21,11 +21,12 @@ from tidegate.services.states import is_final, record
 from tidegate.services.stock_missing import missing_units
 from tidegate.services.subjects import load_subjects
 from tidegate.services.view_marks import OPEN_ALERT
-from tidegate.services.work import enqueue
+from tidegate.services.work import Wanted, drop_waiting, enqueue_many
 from tidegate.store.tables import Alert, Parcel, Scan
 from tidegate.store.unit_of_work import UnitOfWork
 
 GROUP = 50  # parcels per transaction
+SOON = timedelta(seconds=30)
 
 
 def watch(context: Context, parcel_ids: Iterable[int], trigger: str) -> None:
@@ -35,6 +36,12 @@ def watch(context: Context, parcel_ids: Iterable[int], trigger: str) -> None:
         with context.store.begin(context.tenant_id) as work:
             _watch(work, context, wanted[start : start + GROUP], context.clock(), trigger)
             work.commit()
+
+
+def watch_soon(work: UnitOfWork, parcel_ids: Iterable[int], now: datetime) -> None:
+    """These parcels are about to change, and are watched with that; should it not come, in half a minute."""
+    wanted = [Wanted(_soon(id_), {"parcel_id": id_}, now + SOON) for id_ in parcel_ids]
+    enqueue_many(work, "alert_wakeup", wanted, now)
 
 
 def _watch(
@@ -49,6 +56,7 @@ def _watch(
     known = unresolved(work, [_key(parcel) for parcel in parcels])
     missing = missing_units(work, subjects)
     risen: list[Risen] = []
+    wakes: list[Wanted] = []
     with session.no_autoflush:
         for parcel in parcels:
             facts = parcel_facts(
@@ -57,7 +65,9 @@ def _watch(
             )  # fmt: skip
             risen += _ring(work, context, parcel, facts, known[_key(parcel)], now, trigger)
             if not is_final("parcel", parcel.state):
-                _wake(work, context, parcel, facts, now)
+                wakes += _wakes(context, parcel, facts, now)
+    enqueue_many(work, "alert_wakeup", wakes, now)
+    drop_waiting(work, [_soon(id_) for id_ in wanted])
     tell(work, risen, now)
 
 
@@ -122,18 +132,21 @@ def _key(parcel: Parcel) -> str:
     return f"parcel:{parcel.id}"
 
 
-def _wake(
-    work: UnitOfWork, context: Context, parcel: Parcel, facts: dict[str, object], now: datetime
-) -> None:
+def _soon(parcel_id: int) -> str:
+    return f"alert-soon:{parcel_id}"
+
+
+def _wakes(
+    context: Context, parcel: Parcel, facts: dict[str, object], now: datetime
+) -> Sequence[Wanted]:
+    """When the rules are to be asked again though nothing changes but the time."""
     instants = [
         instant
         for ruleset in context.rules.for_gate("alert")
         if (instant := next_change(ruleset, facts, now, context.timezone)) is not None
     ]
-    if instants:
-        args = {"parcel_id": parcel.id}
-        key = f"alert:{parcel.id}"
-        enqueue(work, "alert_wakeup", args, due_at=min(instants), now=now, key=key)
+    args = {"parcel_id": parcel.id}
+    return [Wanted(f"alert:{parcel.id}", args, min(instants))] if instants else []
 
 
 def _alert(work: UnitOfWork, alert_id: int) -> Alert:

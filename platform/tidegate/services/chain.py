@@ -38,9 +38,10 @@ def decide_many(context: Context, order_ids: Sequence[int], trigger: str = "adva
             subjects = load_subjects(work, group)
             now = context.clock()
             _decide(work, context, subjects.values(), now, trigger)
-            request_later(work, subjects.values(), now)
+            asking = [parcel.id for parcel in request_later(work, subjects.values(), now)]
+            alerts.watch_soon(work, asking, now)
             work.commit()
-        alerts.watch(context, _to_watch(context, group), "advance")
+        alerts.watch(context, set(_to_watch(context, group)).difference(asking), "advance")
 
 
 def advance(context: Context, order_id: int, trigger: str = "advance") -> None:

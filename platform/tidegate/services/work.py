@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Executable, Table, bindparam, case, select, update
+from sqlalchemy import Executable, Table, bindparam, case, delete, select, update
 
 from tidegate.store.dialects import INSERTS, Insert
 from tidegate.store.tables import Job
@@ -15,18 +16,30 @@ from tidegate.telemetry.tracing import carry
 JOB: Table = Job.__table__  # type: ignore[assignment]  # a declarative class says FromClause
 
 
-def _upsert(insert: Insert) -> Executable:
-    """A new job; one that already waits under the key keeps the earlier due time."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A job to be: what `enqueue` is told of it."""
+
+    key: str
+    args: Mapping[str, object]
+    due_at: datetime
+    lane: str | None = None
+
+
+def _upsert(insert: Insert, told: bool = True) -> Executable:
+    """A new job; one that already waits under the key keeps the earlier due time. `told`: its id comes back."""
     row = insert(JOB)
     earlier = case((JOB.c.due_at <= row.excluded.due_at, JOB.c.due_at), else_=row.excluded.due_at)
-    return row.on_conflict_do_update(
+    kept = row.on_conflict_do_update(
         index_elements=[JOB.c.tenant_id, JOB.c.key],
         set_={"due_at": earlier},
         where=JOB.c.state == "ready",
-    ).returning(JOB.c.id)
+    )
+    return kept.returning(JOB.c.id) if told else kept
 
 
 _UPSERT = {dialect: _upsert(insert) for dialect, insert in INSERTS.items()}
+_UPSERT_MANY = {dialect: _upsert(insert, told=False) for dialect, insert in INSERTS.items()}
 _LET_GO = (
     update(JOB)
     .where(JOB.c.tenant_id == bindparam("of_tenant"), JOB.c.key == bindparam("of_key"))
@@ -50,7 +63,47 @@ def enqueue(
     keeps one pair of hands busy and not all.
     """
     connection = work.session.connection()
-    values = {
+    values = _row(work, name, args, key, lane, due_at, now)
+    insert = _UPSERT[connection.dialect.name]
+    if connection.execute(insert, values).first() is None:
+        # The job of this key is running or over: what changed since needs a run of its own.
+        connection.execute(_LET_GO, {"of_tenant": work.tenant_id, "of_key": key})
+        connection.execute(insert, values)
+
+
+def enqueue_many(work: UnitOfWork, name: str, wanted: Sequence[Wanted], now: datetime) -> None:
+    """As `enqueue` for each of them, in one statement as far as it goes."""
+    if not wanted:
+        return
+    connection = work.session.connection()
+    rows = [_row(work, name, one.args, one.key, one.lane, one.due_at, now) for one in wanted]
+    upsert = _UPSERT_MANY[connection.dialect.name]
+    connection.execute(upsert, rows)
+    # the statement holds the rows of all keys: those that do not wait now run or are over
+    waiting = _open(work, [one.key for one in wanted], ("ready",))
+    again = [row for row in rows if row["key"] not in waiting]
+    if again:
+        over = [{"of_tenant": work.tenant_id, "of_key": row["key"]} for row in again]
+        connection.execute(_LET_GO, over)
+        connection.execute(upsert, again)
+
+
+def drop_waiting(work: UnitOfWork, keys: Collection[str]) -> None:
+    """Jobs of these keys that nobody has begun are not needed any more."""
+    mine = (JOB.c.tenant_id == work.tenant_id, JOB.c.key.in_(keys))
+    work.session.connection().execute(delete(JOB).where(*mine, JOB.c.state == "ready"))
+
+
+def _row(
+    work: UnitOfWork,
+    name: str,
+    args: Mapping[str, object],
+    key: str | None,
+    lane: str | None,
+    due_at: datetime,
+    now: datetime,
+) -> dict[str, object]:
+    return {
         "tenant_id": work.tenant_id,
         "name": name,
         "args": carry(args),
@@ -61,11 +114,6 @@ def enqueue(
         "attempts": 0,
         "created_at": now,
     }
-    insert = _UPSERT[connection.dialect.name]
-    if connection.execute(insert, values).first() is None:
-        # The job of this key is running or over: what changed since needs a run of its own.
-        connection.execute(_LET_GO, {"of_tenant": work.tenant_id, "of_key": key})
-        connection.execute(insert, values)
 
 
 def enqueue_advance(work: UnitOfWork, order_id: int, now: datetime) -> None:
@@ -76,9 +124,13 @@ def enqueue_advance(work: UnitOfWork, order_id: int, now: datetime) -> None:
 
 def open_keys(work: UnitOfWork, keys: Collection[str]) -> set[str]:
     """Which of these keys have a job that waits or runs."""
+    return _open(work, keys, ("ready", "leased"))
+
+
+def _open(work: UnitOfWork, keys: Collection[str], states: Sequence[str]) -> set[str]:
     mine = (JOB.c.tenant_id == work.tenant_id, JOB.c.key.in_(keys))
-    waiting = select(JOB.c.key).where(*mine, JOB.c.state.in_(("ready", "leased")))
-    return {str(key) for key in work.session.connection().execute(waiting).scalars()}
+    found = select(JOB.c.key).where(*mine, JOB.c.state.in_(states))
+    return {str(key) for key in work.session.connection().execute(found).scalars()}
 
 
 def watch_later(work: UnitOfWork, parcel_ids: Sequence[int], trigger: str, now: datetime) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, String, cast, exists, literal, literal_column, select, update
 
 from tidegate.services.subjects import Subject
-from tidegate.services.work import JOB, enqueue, open_keys
+from tidegate.services.work import JOB, Wanted, enqueue, enqueue_many, open_keys
 from tidegate.store.tables import CarrierService, Job, Order, Parcel
 from tidegate.store.unit_of_work import UnitOfWork
 
@@ -19,30 +19,34 @@ AWAY = timedelta(seconds=60)  # and the others so late, unless it gets through
 STANDS_BACK = "carrier.away"  # Job.error of those others
 
 
-def request_later(work: UnitOfWork, subjects: Iterable[Subject], now: datetime) -> None:
-    """A job for every routed parcel that has none; one that waits for its next attempt goes on waiting."""
+def request_later(work: UnitOfWork, subjects: Iterable[Subject], now: datetime) -> Sequence[Parcel]:
+    """A job for every routed parcel that has none, and these parcels; one that waits for its next attempt goes on
+    waiting.
+    """
     routed = [parcel for s in subjects for parcel in s.parcels if parcel.state == "routed"]
-    if not routed:
-        return
-    busy = open_keys(work, {_key(parcel) for parcel in routed})
+    busy = open_keys(work, {_key(parcel) for parcel in routed}) if routed else ()
     missing = [parcel for parcel in routed if _key(parcel) not in busy]
     if not missing:
-        return
+        return missing
     codes = {parcel.service_code for parcel in missing}
     rows = work.session.execute(
         select(CarrierService.code, CarrierService.connector).where(CarrierService.code.in_(codes))
     )
     lanes = {code: connector for code, connector in rows}
-    for parcel in missing:
-        request_again(work, parcel, lanes.get(parcel.service_code or ""), now, now)
+    wanted = [
+        Wanted(_key(parcel), _args(parcel), now, lanes.get(parcel.service_code or ""))
+        for parcel in missing
+    ]
+    enqueue_many(work, "request_waybill", wanted, now)
+    return missing
 
 
 def request_again(
     work: UnitOfWork, parcel: Parcel, account: str | None, due_at: datetime, now: datetime
 ) -> None:
     """Ask the carrier about this parcel at `due_at`."""
-    args = {"parcel_id": parcel.id, "order_id": parcel.order_id}
-    enqueue(work, "request_waybill", args, due_at=due_at, now=now, key=_key(parcel), lane=account)
+    key, args = _key(parcel), _args(parcel)
+    enqueue(work, "request_waybill", args, due_at=due_at, now=now, key=key, lane=account)
 
 
 def go_on(work: UnitOfWork, accounts: Collection[str], now: datetime) -> None:
@@ -84,6 +88,10 @@ def asked_for() -> ColumnElement[bool]:
         Job.key == literal(PREFIX).concat(cast(Parcel.id, String)),
         Job.state.in_(("ready", "leased")),
     )
+
+
+def _args(parcel: Parcel) -> Mapping[str, object]:
+    return {"parcel_id": parcel.id, "order_id": parcel.order_id}
 
 
 def _key(parcel: Parcel) -> str:
