@@ -98,8 +98,8 @@ def _section(ruleset: RuleSet, where: str, cases: int) -> Iterator[str]:
 
 def _entry(rule: Rule, ruleset: RuleSet) -> str:
     said = " · ".join(rule_sentence(rule, ruleset, lang) for lang in ("en", "zh"))
-    titles = f"{rule.title['en']} · {rule.title['zh']}"
-    return f"- **`{rule.id}`** {titles}\n  {said}\n  *{rule.why}*\n"
+    titles, why = (f"{texts['en']} · {texts['zh']}" for texts in (rule.title, rule.why))
+    return f"- **`{rule.id}`** {titles}\n  {said}\n  *{why}*\n"
 
 
 def _call(call: ActionCall) -> str:

@@ -254,7 +254,7 @@ class Documents:
         found: dict[str, Any] = {"id": self._id("r")}
         if rng.random() < 0.8:
             found["title"] = a_title(rng, self.titles)
-            found["why"] = rng.choice(literals.TEXTS)
+            found["why"] = self._why()
         if rng.random() < 0.15:
             found["active"] = dict(
                 rng.sample(
@@ -268,6 +268,15 @@ class Documents:
             found["if"].append(self._reads_written(rng.choice(readable)))
         found["then"] = self.actions(writes, rng.choice((1, 1, 1, 2)), avoid)
         return found
+
+    def _why(self) -> Any:
+        """One text for both languages, or one for each; a language may say nothing."""
+        rng = self.rng
+        one = rng.choice(literals.TEXTS)
+        if rng.random() < 0.5:
+            return one
+        both = {"zh": one, "en": rng.choice(literals.TEXTS)}
+        return both if rng.random() < 0.8 else dict([rng.choice(list(both.items()))])
 
     def _reads_written(self, name: str) -> str:
         """A condition on what other rules of the set may have written."""
@@ -353,6 +362,8 @@ class Documents:
             found["policy"] = rng.choice(("first", "unique", "any", "collect"))
         if rng.random() < 0.5:
             found["title"] = a_title(rng, self.titles)
+        if rng.random() < 0.5:
+            found["why"] = self._why()
         rows: list[dict[str, Any]] = []
         for n in range(rng.randint(1, 4)):
             row: dict[str, Any] = {
@@ -362,7 +373,8 @@ class Documents:
             row["then"] = [
                 "-" if rng.random() < 0.1 else self._cell_action(a, avoid) for a in columns
             ]
-            rows.append(row | ({"note": "备注, 说明"} if rng.random() < 0.2 else {}))
+            row |= {"note": "备注, 说明"} if rng.random() < 0.2 else {}
+            rows.append(row | ({"why": self._why()} if rng.random() < 0.3 else {}))
         return found | {"rows": rows}
 
     def _input(self, kind: Type, avoid: frozenset[str]) -> str:

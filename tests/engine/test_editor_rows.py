@@ -19,7 +19,15 @@ SEEDS = range(4_000, 4_120)
 def meaning(rule: Rule) -> tuple[object, ...]:
     actions = [call.text() for call in rule.actions]
     days = (rule.active_from, rule.active_to, rule.enabled)
-    return rule.id, dict(rule.title), rule.why, rule.note, rule.condition.text(), actions, days
+    return (
+        rule.id,
+        dict(rule.title),
+        dict(rule.why),
+        rule.note,
+        rule.condition.text(),
+        actions,
+        days,
+    )
 
 
 def written_back(rule: Rule, ruleset: RuleSet, names: SetNames) -> tuple[object, ...]:

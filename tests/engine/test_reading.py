@@ -134,6 +134,8 @@ def test_a_message_names_set_rule_place_and_nearest_name(vocabulary: Vocabulary)
         ("[hold: big]", "[allocate: nearest]", "rule.unknown_action"),
         ("[hold: big]", '[tag: "= order.total"]', "rule.type_argument"),
         ("- id: a", "- title: {fr: x}\n    id: a", "rule.bad_title"),
+        ("- id: a", "- why: {fr: x}\n    id: a", "rule.bad_why"),
+        ("- id: a", "- why: [x]\n    id: a", "rule.bad_why"),
         ("- id: a", "- active: {from: 2026-02-30}\n    id: a", "rule.bad_value"),
         ("- id: a", "- active: {from: 2026-03-02, to: 2026-03-01}\n    id: a", "rule.never_active"),
         ("- id: a", "- pattern: {over: scans}\n    id: a", "rule.pattern_empty"),

@@ -137,7 +137,8 @@ def table_head(rng: Random, make: Documents, document: Document) -> None:
     table = rng.choice(tables)
     key = rng.choice(("id", "title", "why", "policy", "inputs", "outputs", "note"))
     others = {
-        "id": "t-new", "title": {"zh": "表", "en": "T"}, "why": "原因",
+        "id": "t-new", "title": {"zh": "表", "en": "T"},
+        "why": rng.choice(("原因", {"zh": "原因", "en": "Reason"}, {"zh": "原因"}, ["原因"])),
         "policy": rng.choice(("first", "unique", "collect", "most")), "note": "n",
         "inputs": [*table["inputs"][:-1], rng.choice(("true", "1 +"))],
         "outputs": table["outputs"][::-1],

@@ -62,12 +62,12 @@ rules:
 tables:
   - id: t1
     title: {zh: 表, en: Table}
-    why: table why
+    why: {zh: 表的缘由, en: 'table: why'}
     policy: first
     inputs: [order.total, order.invoice_wanted]
     outputs: [tag, hold]
     rows:
-      - {id: r1, title: 行, why: row why, when: ['>= large', true], then: [x, -], note: row note}
+      - {id: r1, title: 行, why: {zh: 缘由, en: row why}, when: ['>= large', true], then: [x, -], note: row note}
       - {id: r2, active: {to: 2026-11-12}, when: [-, not(?)], then: [-, {reason: r, queue: finance}]}
 tests:
   - name: one

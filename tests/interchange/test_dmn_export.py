@@ -165,18 +165,20 @@ derive:
 tables:
   - id: carrier
     title: {zh: 选快递, en: Choose}
-    why: 贵的走顺丰
+    why: {zh: 贵的走顺丰, en: Dear goods go by SF}
     policy: unique
     inputs: [parcel.goods_value, recipient.province, heavy]
     outputs: [use_service]
     rows:
-      - {id: dear, when: [">= high", -, -], then: [SF.standard], note: 高价值}
+      - {id: dear, when: [">= high", -, -], then: [SF.standard], why: {zh: 保价, en: Insured}, note: 高价值}
       - {id: far, when: ["< high", remote, "false"], then: [CHINAPOST.parcel]}
 """
 EDITED = (
     ("&lt; high", "&lt;= high"),
     ('"CHINAPOST.parcel"', '"ZTO.standard"'),
     (">2000<", ">1500<"),
+    ("<description>贵的走顺丰<", "<description>高值走顺丰<"),
+    (">Insured<", ">Insured by SF<"),
 )
 
 
@@ -200,10 +202,21 @@ def test_what_another_tool_edits_is_what_comes_back(vocabulary: Vocabulary) -> N
     assert table["rows"][1] == {
         "id": "far", "when": ["<= high", "remote", "false"], "then": ["ZTO.standard"],
     }  # fmt: skip
+    assert table["why"] == {"zh": "高值走顺丰", "en": "Dear goods go by SF"}
+    assert table["rows"][0]["why"] == {"zh": "保价", "en": "Insured by SF"}
     assert found.document["parameters"]["high"] == {
         "type": "money", "value": "1500 CNY", "min": "1 CNY", "max": "9000 CNY",
         "title": {"zh": "高值", "en": "High value"},
     }  # fmt: skip
+
+
+def test_a_reason_in_one_text_is_read_from_a_file_made_before(vocabulary: Vocabulary) -> None:
+    text = write_dmn(read_ruleset(TABLE, vocabulary)).data.decode()
+    before = text.replace('name="why.zh"', 'name="why"').replace('name="why.en"', 'name="x"')
+    before = re.sub(r' tidegate:why-en="[^"]*"', "", before)
+    (table,) = brought(before, vocabulary, "fees.dmn").document["tables"]
+    assert table["why"] == "贵的走顺丰"
+    assert table["rows"][0]["why"] == "保价"
 
 
 def test_a_row_another_tool_broke_is_named(vocabulary: Vocabulary) -> None:

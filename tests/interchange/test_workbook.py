@@ -30,6 +30,7 @@ from tidegate.interchange.cells import (
 from tidegate.interchange.grids import read_workbook
 from tidegate.interchange.importing import import_file
 from tidegate.interchange.options import Options
+from tidegate.interchange.workbook_layout import TABLE_HEAD, flat, nested
 from tidegate.interchange.workbook_reading import WorkbookComposer, is_ours
 from tidegate.interchange.workbook_writing import write_workbook
 
@@ -107,7 +108,7 @@ tables:
     inputs: [order.quantity]
     outputs: [tag, hold]
     rows:
-      - {id: a, when: ["> 5"], then: ["-", {reason: x, queue: finance}], why: "=danger", title: "@t"}
+      - {id: a, when: ["> 5"], then: ["-", {reason: x, queue: finance}], why: {zh: "=danger", en: "+1"}, title: "@t"}
       - {id: b, when: ["-"], then: ["{b}", "-"]}
 """
 
@@ -115,6 +116,12 @@ tables:
 def test_every_shape_of_condition_and_action_comes_back(vocabulary: Vocabulary) -> None:
     ruleset = read_ruleset(SMALL, vocabulary)
     assert returned(ruleset).hash == ruleset.hash
+
+
+def test_a_workbook_made_before_has_one_column_for_the_reason() -> None:
+    assert flat({"why": {"zh": "缘由", "en": "Reason"}}) == {"why.zh": "缘由", "why.en": "Reason"}
+    assert nested({"why": "缘由"}) == {"why": {"zh": "缘由"}} == nested(flat({"why": "缘由"}))
+    assert "why" in TABLE_HEAD
 
 
 def test_equal_sets_give_equal_files(vocabulary: Vocabulary) -> None:

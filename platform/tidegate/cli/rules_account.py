@@ -15,7 +15,7 @@ from tidegate.engine.language.rendering import literal_text
 from tidegate.engine.language.sentences import rule_sentence
 from tidegate.engine.problems import Problem
 from tidegate.engine.reference import why_not
-from tidegate.engine.rulesets import RuleSet
+from tidegate.engine.rulesets import Rule, RuleSet
 
 MARKS = {
     "fired": ("✓", "green"),
@@ -85,8 +85,7 @@ class Account:
         )
         if trace.result == "fired":
             self.line(("    ", ""), rule_sentence(rule, decision.ruleset, self.lang))
-            if rule.why:
-                self.line(("    ", ""), (self.pick("为什么: ", "why: ") + rule.why, "dim"))
+            self._why(rule)
             return
         cause = why_not(decision, rule.id)
         if cause.leaf is not None:
@@ -144,8 +143,7 @@ class Account:
             for rule in stage.rules:
                 self.line(("• ", "dim"), (rule.id, "bold"), f"  {rule.title[self.lang]}")
                 self.line(("    ", ""), rule_sentence(rule, ruleset, self.lang))
-                if rule.why:
-                    self.line(("    ", ""), (self.pick("为什么: ", "why: ") + rule.why, "dim"))
+                self._why(rule)
             for call in stage.otherwise:
                 args = self._arguments(ruleset, call.action.id, call.args)
                 self.line(
@@ -153,6 +151,10 @@ class Account:
                     self.pick("否则", "otherwise"),
                     f"  {call.action.title[self.lang]}{args}",
                 )
+
+    def _why(self, rule: Rule) -> None:
+        if rule.why:
+            self.line(("    ", ""), (self.pick("为什么: ", "why: ") + rule.why[self.lang], "dim"))
 
     # words
 
@@ -207,7 +209,7 @@ def ruleset_document(ruleset: RuleSet, file: Path, cases: int, lang: str) -> dic
         "rules": [
             {
                 "id": rule.id, "stage": stage.id, "table": rule.table, "title": rule.title[lang],
-                "why": rule.why, "sentence": rule_sentence(rule, ruleset, lang),
+                "why": rule.why.get(lang, ""), "sentence": rule_sentence(rule, ruleset, lang),
                 "conditions": [leaf.text for leaf in rule.leaves],
                 "actions": [call.text() for call in rule.actions],
             }

@@ -17,7 +17,7 @@ from tidegate.engine.language.rendering import render
 from tidegate.engine.language.types import Type, comparable, of_fact
 from tidegate.engine.limits import MAX_PROBLEMS
 from tidegate.engine.problems import ExpressionError, Problem, hint, nearest
-from tidegate.engine.rulesets import ActionCall, Case, Condition, Leaf
+from tidegate.engine.rulesets import NO_TEXTS, ActionCall, Case, Condition, Leaf
 from tidegate.engine.sourced import Path, Sourced
 from tidegate.engine.values import (
     fold,
@@ -182,12 +182,10 @@ class Reading:
         title).
         """
         if isinstance(value, str) and value.strip():
-            return MappingProxyType({"zh": value, "en": value})
-        if isinstance(value, dict) and value and set(value) <= {"zh", "en"}:
-            texts = {key: str(text) for key, text in value.items() if text}
-            if texts:
-                some = next(iter(texts.values()))
-                return MappingProxyType({"zh": texts.get("zh", some), "en": texts.get("en", some)})
+            return _one_text(value)
+        found = _two_texts(value)
+        if found:
+            return found
         if value is not None:
             self.report(
                 path,
@@ -195,7 +193,23 @@ class Reading:
                 "title 应为 {zh: …, en: …}；文字里有逗号时请加引号",
                 "a title is {zh: …, en: …}; put text with a comma in quotes",
             )
-        return MappingProxyType({"zh": fallback, "en": fallback})
+        return _one_text(fallback)
+
+    def why(self, path: Path, value: Any) -> Texts:
+        """A reason as `{zh, en}` or one text for both; empty when there is none."""
+        if not value:
+            return NO_TEXTS
+        if not isinstance(value, (dict, list)):
+            return _one_text(str(value))
+        found = _two_texts(value)
+        if found is None:
+            self.report(
+                path,
+                "rule.bad_why",
+                "why 应为一句话或 {zh: …, en: …}；文字里有逗号时请加引号",
+                "a why is one text or {zh: …, en: …}; put text with a comma in quotes",
+            )
+        return found or NO_TEXTS
 
     # values
 
@@ -563,6 +577,19 @@ def _variables(nodes: Iterable[tree.Node]) -> set[str]:
 def _heads(node: tree.Node) -> set[str]:
     names = (part.path for part in tree.walk(node) if isinstance(part, tree.Name))
     return {name.partition(".")[0] for name in names}
+
+
+def _one_text(text: str) -> Texts:
+    return MappingProxyType({"zh": text, "en": text})
+
+
+def _two_texts(value: Any) -> Texts | None:
+    """`{zh, en}`, where the one there is stands for both; empty without any, None for anything else."""
+    if not isinstance(value, dict) or not set(value) <= {"zh", "en"}:
+        return None
+    texts = {key: str(text) for key, text in value.items() if text}
+    some = next(iter(texts.values()), "")
+    return MappingProxyType({key: texts.get(key, some) for key in ("zh", "en")} if texts else {})
 
 
 def text_of(raw: Any) -> str:

@@ -12,7 +12,7 @@ from tidegate.engine.language.parser import parse
 from tidegate.engine.language.rendering import render
 from tidegate.engine.patterns.reading import read_pattern
 from tidegate.engine.rereading import Before
-from tidegate.engine.rulesets import ActionCall, Condition, Leaf, Row, Rule, Table
+from tidegate.engine.rulesets import NO_TEXTS, ActionCall, Condition, Leaf, Row, Rule, Table
 from tidegate.engine.sourced import Path
 from tidegate.engine.strata import DerivedReads
 from tidegate.engine.values import parse_date
@@ -81,7 +81,7 @@ class EntryReader:
         condition: Condition,
         actions: tuple[ActionCall, ...],
         fallback: Texts | None = None,
-        why: str = "",
+        why: Texts = NO_TEXTS,
     ) -> Rule:
         reading = self.reading
         dates = reading.mapping((*path, "active"), spec.get("active"), "active")
@@ -110,7 +110,7 @@ class EntryReader:
         title = reading.title((*path, "title"), spec.get("title"), "")
         if not title["zh"]:
             title = fallback or title
-        reason = str(spec.get("why") or why)
+        reason = reading.why((*path, "why"), spec.get("why")) or why
         return Rule(
             name, title, reason, condition, actions, start, end,
             reads=read, path=reading.where(path), line=reading.document.mark(path)[0],
@@ -151,7 +151,8 @@ class EntryReader:
                 f"the table {name} needs inputs, outputs and rows",
             )
         shown = tuple(found[1] if found else "" for found in found_inputs)
-        why, own = str(spec.get("why") or ""), title if title["zh"] else {}
+        why = reading.why((*path, "why"), spec.get("why"))
+        own = title if title["zh"] else {}
         table = Table(name, shown, tuple(outputs), policy, own, why, note_of(spec))
         found: list[Rule] = []
         for index, raw in enumerate(rows):
@@ -187,7 +188,7 @@ class EntryReader:
         subjects: list[tree.Node | None],
         outputs: list[str],
         title: Texts,
-        why: str,
+        why: Texts,
     ) -> Rule:
         reading = self.reading
         reading.known_keys(path, row, ROW_KEYS)
@@ -212,11 +213,13 @@ class EntryReader:
                 )
         note = note_of(row)
         labels = {lang: f"{text} {note or raw_id}".strip() for lang, text in title.items()}
+        reason = dict.fromkeys(("zh", "en"), note) if note else why
         rule = self.made(
-            path, row, name, Condition("all", tuple(leaves)), tuple(calls), labels, note or why
+            path, row, name, Condition("all", tuple(leaves)), tuple(calls), labels, reason
         )
         own = rule.title if row.get("title") else {}
-        cells = Row(tuple(map(text_of, when)), tuple(then), own, str(row.get("why") or ""))
+        said = {} if rule.why is reason else rule.why
+        cells = Row(tuple(map(text_of, when)), tuple(then), own, said)
         return replace(rule, row=cells)
 
     def _width(self, path: Path, key: str, found: int, wanted: int) -> None:

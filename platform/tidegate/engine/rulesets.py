@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from tidegate.engine.language import tree
@@ -22,6 +23,7 @@ from tidegate.engine.vocabulary import Action, Fact, Gate, Texts, Vocabulary
 POLICIES = ("first", "unique", "any", "priority", "collect", "stages")
 ON_MISSING = ("hold", "skip", "fail")
 OTHERWISE = "otherwise"
+NO_TEXTS: Texts = MappingProxyType({})  # nothing is said, in no language
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Row:
     when: tuple[str, ...]
     then: tuple[object, ...]
     title: Texts = field(default_factory=dict)
-    why: str = ""
+    why: Texts = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -87,14 +89,14 @@ class Table:
     outputs: tuple[str, ...]
     policy: str = ""
     title: Texts = field(default_factory=dict)
-    why: str = ""
+    why: Texts = field(default_factory=dict)
     note: str = ""
 
 
 @dataclass(frozen=True)
 class Rule:
     """A rule, or one row of a table (`table` names it, `table_policy` is the table's own policy
-    if it has one).
+    if it has one). `why` is empty when nothing is said.
 
     `active_from` and `active_to` are inclusive days in the shop's zone. Rules of a higher
     `stratum` run later.
@@ -102,7 +104,7 @@ class Rule:
 
     id: str
     title: Texts
-    why: str
+    why: Texts
     condition: Condition
     actions: tuple[ActionCall, ...]
     active_from: date | None = None
@@ -157,7 +159,7 @@ class Rule:
             {
                 "id": self.id,
                 "title": dict(self.title),
-                "why": self.why,
+                "why": one_or_two(self.why),
                 "if": self.condition.text(),
                 "then": [call.text() for call in self.actions],
                 "active": [str(self.active_from), str(self.active_to)],
@@ -353,6 +355,12 @@ class RuleSet:
             },
         }
         return _joined(found, "stages", [_canonical_stage(stage) for stage in self.stages])
+
+
+def one_or_two(texts: Texts) -> str | dict[str, str]:
+    """A text in two languages as it is written: one text where both say the same."""
+    zh, en = texts.get("zh", ""), texts.get("en", "")
+    return zh if zh == en else {"zh": zh, "en": en}
 
 
 def reads(node: tree.Node) -> Iterator[str]:

@@ -31,6 +31,7 @@ from tidegate.engine.rulesets import (
     RuleSet,
     Stage,
     Table,
+    one_or_two,
 )
 from tidegate.engine.values import Money, Months, plain
 from tidegate.engine.vocabulary import Argument, Fact, Texts
@@ -79,9 +80,11 @@ def _section(key: str, things: Mapping[str, Any], write_one: Any) -> dict[str, A
 def _title(title: Texts, fallback: str = "") -> dict[str, Any]:
     """Nothing for a title that would come by itself; one text where both languages say the same."""
     zh, en = title.get("zh", ""), title.get("en", "")
-    if zh == en == fallback or not zh:
-        return {}
-    return {"title": zh if zh == en else {"zh": zh, "en": en}}
+    return {} if zh == en == fallback or not zh else {"title": one_or_two(title)}
+
+
+def _why(why: Texts) -> dict[str, Any]:
+    return {"why": one_or_two(why)} if why else {}
 
 
 def _note(note: str) -> dict[str, str]:
@@ -193,7 +196,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
     return {
         "id": rule.id,
         **_title(rule.title),
-        **({"why": rule.why} if rule.why else {}),
+        **_why(rule.why),
         **_note(rule.note),
         **_switch(rule),
         **_active(rule),
@@ -231,7 +234,7 @@ def _table(table: Table, rows: tuple[Rule, ...]) -> dict[str, Any]:
     return {
         "id": table.id,
         **_title(table.title),
-        **({"why": table.why} if table.why else {}),
+        **_why(table.why),
         **_note(table.note),
         **({"policy": table.policy} if table.policy else {}),
         "inputs": list(table.inputs),
@@ -247,7 +250,7 @@ def _row(rule: Rule) -> dict[str, Any]:
     return {
         "id": rule.id.removeprefix(f"{rule.table}."),
         **_title(row.title),
-        **({"why": row.why} if row.why else {}),
+        **_why(row.why),
         **_switch(rule),
         **_active(rule),
         "when": [_condition_text(cell) for cell in row.when],

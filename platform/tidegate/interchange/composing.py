@@ -221,7 +221,7 @@ class _Composer:
             {
                 "id": self._id(output, "result"),
                 "title": output,
-                "why": self.given.model.source,
+                "why": dict(self.given.model.source),
                 "if": [render(condition) for condition in conditions],
                 "then": [{target.action.id: args} if args else target.action.id],
             }
@@ -298,7 +298,7 @@ class _Composer:
             {
                 "id": self._id(table.id or table.name, "table"),
                 "title": table.name,
-                "why": table.why or self.given.model.source,
+                "why": table.why or dict(self.given.model.source),
                 "policy": POLICIES[table.policy],
                 "inputs": [render(column.subject) for column in table.columns],
                 "outputs": [layout.columns[n][0].id for n in kept],
@@ -341,7 +341,7 @@ class _Composer:
             "title": model.name,
             "policy": "collect",
             "on_missing": "skip",
-            "note": model.source,
+            "note": f"{model.source['zh']} · {model.source['en']}",
         }
         parts = {
             "fields": self.inputs.fields,

@@ -21,6 +21,7 @@ from tidegate.interchange.model import (
     Said,
     Table,
     Variable,
+    imported_from,
 )
 from tidegate.interchange.options import Options
 from tidegate.interchange.ordering import in_order, keys_of
@@ -57,7 +58,7 @@ class _Reader:
         self.options = options
         self.types = Types(root)
         title = root.get("name") or name.rpartition(".")[0] or name
-        self.model = Model(title, f"导入自 {name}（DMN） · imported from {name}")
+        self.model = Model(title, imported_from(name, "DMN"))
         self.names: dict[str, str] = {}
         self.outputs: dict[str, list[str]] = {}  # keys of each decision's outputs, by its id
         self.decisions = list(parts(root, "decision"))

@@ -249,10 +249,12 @@ class _Composing:
     ) -> dict[str, Any]:
         title = {lang: one.own(f"title-{lang}") for lang in ("zh", "en")}
         policy = body.get(f"{{{OURS}}}policy", "first")
-        why = part(one.element, "description")
+        described = part(one.element, "description")
+        zh = (described.text or "") if described is not None else ""
+        why = {"zh": zh, "en": one.own("why-en")}
         found: dict[str, Any] = {"id": one.own("table") or one.name}
         found |= {"title": title} if all(title.values()) else {}
-        found |= {"why": why.text} if why is not None and why.text else {}
+        found |= {"why": why if why["en"] else zh} if any(why.values()) else {}
         found |= {"note": one.own("note")} if one.own("note") else {}
         found |= {"policy": policy} if policy else {}
         outputs = [action.id for action in actions]
@@ -290,9 +292,12 @@ class _Composing:
         texts = [text_of(entry) for entry in parts(rule, "annotationEntry")]
         notes = {name: text for name, text in zip(names, texts, strict=False) if text}
         spec: dict[str, Any] = {"id": notes["id"]} if notes.get("id") else {}
-        title = {lang: notes[f"title.{lang}"] for lang in ("zh", "en") if f"title.{lang}" in notes}
-        spec |= {"title": title} if title else {}
         spec |= {key: notes[key] for key in ("why", "note") if key in notes}
+        for key in ("title", "why"):
+            both = {
+                lang: notes[f"{key}.{lang}"] for lang in ("zh", "en") if f"{key}.{lang}" in notes
+            }
+            spec |= {key: both} if both else {}
         if as_rule:
             return spec | self._as_rule(subjects, cells, actions, said)
         then = [self._cell(action, value) for action, value in zip(actions, said, strict=True)]

@@ -10,7 +10,7 @@ from tidegate.engine.rulesets import Rule
 
 DMN = "https://www.omg.org/spec/DMN/20191111/MODEL/"
 OURS = "https://tidegate.dev/ns/dmn/1"
-ANNOTATIONS = ("id", "title.zh", "title.en", "why", "note")
+ANNOTATIONS = ("id", "title.zh", "title.en", "why.zh", "why.en", "note")
 _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -50,6 +50,7 @@ def write_rules(
                 SubElement(entry, f"{{{DMN}}}text").text = text
         title, why = (rule.title, rule.why) if rule.row is None else (rule.row.title, rule.row.why)
         short = rule.id if whole_ids else rule.id.removeprefix(f"{rule.table}.")
-        for text in (short, title.get("zh", ""), title.get("en", ""), why, rule.note):
+        said = [texts.get(lang, "") for texts in (title, why) for lang in ("zh", "en")]
+        for text in (short, *said, rule.note):
             entry = SubElement(element, f"{{{DMN}}}annotationEntry")
             SubElement(entry, f"{{{DMN}}}text").text = clean(text)

@@ -18,9 +18,10 @@ from tidegate.engine.conditions import Reading
 from tidegate.engine.language import tree
 from tidegate.engine.language.binding import Scope, bind
 from tidegate.engine.language.parser import UnaryTests, parse, parse_unary
-from tidegate.engine.rulesets import Rule, RuleSet, Stage, Table
+from tidegate.engine.rulesets import NO_TEXTS, Rule, RuleSet, Stage, Table
 from tidegate.engine.sets import SetReader
 from tidegate.engine.sourced import Sourced
+from tidegate.engine.vocabulary import Texts
 from tidegate.engine.writing import action_document, document_of
 from tidegate.engine.yaml_text import yaml_text
 from tidegate.interchange.dmn_diagram import add_diagram
@@ -144,7 +145,7 @@ class _Writer:
 
     # decisions
 
-    def _decision(self, name: str, kind: str, stage: str = "", why: str = "") -> Element:
+    def _decision(self, name: str, kind: str, stage: str = "", why: Texts = NO_TEXTS) -> Element:
         own = f"_{_token(name)}"
         while own in self.ids:
             own += "_"
@@ -154,7 +155,9 @@ class _Writer:
             attributes[f"{{{OURS}}}stage"] = stage
         element = Element(f"{{{DMN}}}decision", attributes)
         if why:
-            SubElement(element, f"{{{DMN}}}description").text = clean(why)
+            SubElement(element, f"{{{DMN}}}description").text = clean(why["zh"])
+            if why["en"] != why["zh"]:
+                element.set(f"{{{OURS}}}why-en", clean(why["en"]))
         SubElement(element, f"{{{DMN}}}variable", {"id": f"{own}-v", "name": clean(name)})
         return element
 
@@ -212,7 +215,7 @@ class _Writer:
         while title in self.decisions or title in self.ruleset.tables:
             title += "_"
         outputs = [action for action, _ in numbers]
-        self._decision_table(title, "rules", name, stage.policy, table.subjects, outputs, rows, "")
+        self._decision_table(title, "rules", name, stage.policy, table.subjects, outputs, rows)
 
     def _table(self, table: Table, rules: Sequence[Rule], stage: str) -> None:
         subjects = [bind(parse(text), self.scope)[0] for text in table.inputs]
@@ -225,8 +228,7 @@ class _Writer:
         while name in self.decisions:
             name += "_"
         self._decision_table(
-            name, "table", stage, table.policy, subjects, list(table.outputs), rows, table.why,
-            table,
+            name, "table", stage, table.policy, subjects, list(table.outputs), rows, table,
         )  # fmt: skip
 
     def _cell(self, text: str) -> UnaryTests:
@@ -242,10 +244,9 @@ class _Writer:
         subjects: Sequence[tree.Node],
         outputs: Sequence[str],
         rows: Sequence[tuple[Rule, Sequence[UnaryTests], Sequence[Any]]],
-        why: str,
         table: Table | None = None,
     ) -> None:
-        element = self._decision(name, kind, stage, why)
+        element = self._decision(name, kind, stage, table.why if table else NO_TEXTS)
         own = str(element.get("id"))
         if table is not None:
             element.set(f"{{{OURS}}}table", table.id)

@@ -16,7 +16,17 @@ from typing import Any
 from tidegate.engine.language import tree
 from tidegate.engine.language.parser import UnaryTests
 from tidegate.interchange.jdm_graph import NULL, Flow, Node, merged, nodes_of
-from tidegate.interchange.model import Column, Formula, Model, Output, Row, Said, Table, Variable
+from tidegate.interchange.model import (
+    Column,
+    Formula,
+    Model,
+    Output,
+    Row,
+    Said,
+    Table,
+    Variable,
+    imported_from,
+)
 from tidegate.interchange.remarks import ERROR, NotOurs, Place, Remark
 from tidegate.interchange.zen import Zen
 
@@ -38,7 +48,7 @@ def read_jdm(document: Any, name: str) -> Model:
 class _Reader:
     def __init__(self, document: Any, name: str) -> None:
         title = name.rpartition("/")[2].removesuffix(".json") or name
-        self.model = Model(title, f"导入自 {name}（GoRules JDM） · imported from {name}")
+        self.model = Model(title, imported_from(name, "GoRules JDM"))
         self.nodes = nodes_of(document, name)
         self.keys: dict[tuple[str, str], str] = {}
         self.types: dict[str, tuple[str, tuple[str, ...]]] = {}

@@ -13,6 +13,7 @@ from typing import Any
 
 from tidegate.engine.language import tree
 from tidegate.engine.language.parser import UnaryTests
+from tidegate.engine.vocabulary import Texts
 from tidegate.interchange.remarks import Place, Remark
 
 # hit policies of DMN that pick by the order of the output values
@@ -122,11 +123,11 @@ class Formula:
 class Model:
     """Decisions stand in an order in which each uses only those before it. `read` counts the
     rows of the file, those that never became a `Row` included. `lost` names the values that the
-    file works out in a way that is not ours.
+    file works out in a way that is not ours. `source` says where it came from.
     """
 
     name: str
-    source: str
+    source: Texts
     variables: dict[str, Variable] = field(default_factory=dict)
     decisions: list[Table | Formula] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
@@ -137,6 +138,12 @@ class Model:
     def new_key(self) -> str:
         self.keys += 1
         return key(self.keys)
+
+
+def imported_from(name: str, kind: str = "") -> Texts:
+    """Where a rule came from, as its reason; `kind` is its format where the name does not tell it."""
+    zh, en = (f"（{kind}）", f" ({kind})") if kind else ("", "")
+    return {"zh": f"导入自 {name}{zh}", "en": f"Imported from {name}{en}"}
 
 
 def nodes_of(decision: Table | Formula) -> Iterator[tree.Node]:

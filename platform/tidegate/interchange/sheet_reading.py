@@ -13,7 +13,16 @@ from tidegate.engine.values import fold
 from tidegate.engine.vocabulary import FACT_TYPES, Fact, Vocabulary
 from tidegate.interchange.actions import Plan
 from tidegate.interchange.grids import Grid
-from tidegate.interchange.model import Column, Model, Output, Row, Said, Table, Variable
+from tidegate.interchange.model import (
+    Column,
+    Model,
+    Output,
+    Row,
+    Said,
+    Table,
+    Variable,
+    imported_from,
+)
 from tidegate.interchange.naming import Dictionary, compact, target_of
 from tidegate.interchange.options import Options
 from tidegate.interchange.remarks import ERROR, WARNING, NotOurs, Place, Remark
@@ -38,7 +47,7 @@ def read_sheets(
 ) -> Model:
     """Raises InputError when no sheet holds a table."""
     title = name.rpartition(".")[0] or name
-    model = Model(title, f"导入自 {name} · imported from {name}")
+    model = Model(title, imported_from(name))
     reader = _Reader(model, vocabulary, options)
     found = sum(reader.sheet(grid) for grid in grids)
     if not found:

@@ -30,7 +30,8 @@ WORDS = {
     "id": "编号", "gate": "关口", "title.zh": "中文名", "title.en": "英文名", "policy": "策略",
     "severity": "严重程度，从重到轻", "otherwise": "没有规则时", "on_missing": "信息缺失时",
     "note": "备注", "order": "先后", "type": "类型", "value": "值", "min": "最小", "max": "最大",
-    "unit": "单位", "values": "取值", "stage": "阶段", "why": "理由", "active.from": "生效自",
+    "unit": "单位", "values": "取值", "stage": "阶段", "why": "理由",
+    "why.zh": "中文理由", "why.en": "英文理由", "active.from": "生效自",
     "active.to": "生效至", "if": "条件，全部成立", "then": "动作", "pattern": "事件序列",
     "name": "名称", "at": "时刻", "given": "事实", "expect": "期望", "when": "条件",
     "personal": "个人信息", "editable": "可修改", "window": "按时间窗", "sample": "示例",
@@ -43,14 +44,16 @@ COLUMNS = {
     "derive": ("id", "title.zh", "title.en", "value"),
     "stages": ("id", "title.zh", "title.en", "policy", "severity", "otherwise", "on_missing"),
     "rules": (
-        "stage", "id", "title.zh", "title.en", "why", "if", "pattern", "then",
+        "stage", "id", "title.zh", "title.en", "why.zh", "why.en", "if", "pattern", "then",
         "active.from", "active.to",
     ),
     "rows": ("id",),
     "tests": ("name", "at", "given", "expect"),
 }  # fmt: skip
-ROW_END = ("title.zh", "title.en", "why", "note", "active.from", "active.to")
-TABLE_HEAD = ("stage", "title.zh", "title.en", "why", "policy", "note")
+ROW_END = ("title.zh", "title.en", "why.zh", "why.en", "note", "active.from", "active.to")
+# a table's `why` in one column is read, but no longer written
+TABLE_HEAD = ("stage", "title.zh", "title.en", "why", "why.zh", "why.en", "policy", "note")
+_TEXTS = ("title", "why")
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ EXPRESSION = Codec(_expression, str.strip)
 CELL = Codec(cell_text, cell_value)
 _CODECS = {
     **dict.fromkeys(
-        ("id", "gate", "title.zh", "title.en", "policy", "on_missing", "note", "why", "stage",
+        ("id", "gate", "title.zh", "title.en", "policy", "on_missing", "note", "why", "why.zh", "why.en", "stage",
          "type", "unit", "name", "active.from", "active.to", "at"),
         PLAIN,
     ),
@@ -99,13 +102,13 @@ def codec(section: str, column: str) -> Codec:
 
 
 def flat(record: Mapping[str, Any]) -> dict[str, Any]:
-    """`title: {zh, en}` and `active: {from, to}` as columns; one title for both is the Chinese."""
+    """`title` and `why` in two languages and `active: {from, to}` as columns; one text for both is the Chinese."""
     found: dict[str, Any] = {}
     for key, value in record.items():
-        if key in ("title", "active") and isinstance(value, Mapping):
+        if key in (*_TEXTS, "active") and isinstance(value, Mapping):
             found |= {f"{key}.{part}": one for part, one in value.items()}
-        elif key == "title":
-            found["title.zh"] = value
+        elif key in _TEXTS:
+            found[f"{key}.zh"] = value
         else:
             found[key] = value
     return found
@@ -116,7 +119,11 @@ def nested(columns: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in columns.items():
         outer, _, part = key.partition(".")
-        if part and outer in ("title", "active"):
+        if outer in _TEXTS and not isinstance(
+            value, Mapping
+        ):  # `why` alone: a workbook made before
+            found.setdefault(outer, {})[part or "zh"] = value
+        elif part and outer == "active":
             found.setdefault(outer, {})[part] = value
         else:
             found[key] = value

@@ -27,7 +27,7 @@ from tidegate.store.tables import Decision
 class RuleEntry:
     id: str
     title: Words
-    why: str
+    why: Words
     sentence: Words
     table: str
 

@@ -63,7 +63,8 @@ def test_releases_with_the_same_facts_become_an_exception_of_the_rule_that_held(
     draft = drafts.draft_of(holding.context, "own-review")
     assert draft is not None
     (rule,) = draft.ruleset.rules
-    assert "人工放行 12 单，例外 1 单" in rule.why
+    assert "人工放行 12 单，例外 1 单" in rule.why["zh"]
+    assert rule.why["en"].endswith("released by hand: 12, exceptions: 1")
     assert "none" in draft.text
     assert ideas.find(holding.context) == []
     new = holding.order(channel="jd")  # the draft decides nothing

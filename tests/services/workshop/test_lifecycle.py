@@ -285,7 +285,7 @@ def test_of_many_saves_at_once_exactly_one_wins(pilot: tuple[Any, Draft]) -> Non
     assert (len(won), len(lost)) == (1, 5)
     found = drafts.draft_of(context, "pilot")
     assert found is not None
-    assert found.ruleset.rules[0].why == f"w{won[0]}"
+    assert found.ruleset.rules[0].why["zh"] == f"w{won[0]}"
 
 
 def test_a_wrong_rule_is_refused_with_its_place_and_nothing_changes(

@@ -159,6 +159,21 @@ def test_a_rule_is_written_with_buttons_and_plain_posts(desk: Any) -> None:
     }
 
 
+def test_who_writes_a_reason_in_one_language_leaves_the_other(desk: Any) -> None:
+    before = rule(desk, "paid-and-in-stock").why
+    editor = Editor(desk.client(), STOCK).open()
+    assert [editor.fields[name] for name in ("why", "why_en")] == [[before["zh"]], [before["en"]]]
+    editor.send("save", {"why_en": "Nobody has to look"})
+    both = {"zh": before["zh"], "en": "Nobody has to look"}
+    assert rule_document(rule(desk, "paid-and-in-stock"))["why"] == both
+    Editor(desk.client(), STOCK).open().send("face:text", {}).send("save", {})
+    assert rule(desk, "paid-and-in-stock").why == both
+    Editor(desk.client(), STOCK).open().send("save", {"why_en": ""})
+    assert rule_document(rule(desk, "paid-and-in-stock"))["why"] == before["zh"]
+    editor = Editor(desk.client(), STOCK).open()
+    assert [editor.fields[name] for name in ("why", "why_en")] == [[before["zh"]], [""]]
+
+
 def test_a_half_written_row_is_kept_marked_and_not_saved(desk: Any) -> None:
     editor = Editor(desk.client(), STOCK).open().send("add:c", {}).send("pick:c-2:order.total", {})
     editor.send("save", {"c-2.v": "2000元", "why": "试试"})
@@ -300,7 +315,7 @@ def test_two_people_saving_keeps_both(desk: Any) -> None:
     )
     mine.send("save", {})
     assert mine.status == 303
-    assert rule(desk, "paid-and-in-stock").why == "我的理由"
+    assert rule(desk, "paid-and-in-stock").why["zh"] == "我的理由"
     assert len(conditions(desk, "paid-and-in-stock")) == 2
 
 

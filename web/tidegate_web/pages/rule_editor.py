@@ -74,11 +74,13 @@ def _save(set_id: str, rule_id: str, posted: dict[str, list[str]], onward: str) 
 
 def _shown(found: EditorPage, status: int = 200, **more: Any) -> Response:
     values = {"refused": False, "changed": False, "theirs": None, **more}
-    words = pick({"zh": found.rows.zh or found.rows.en, "en": found.rows.en or found.rows.zh})
+    rows = found.rows
+    words = pick({"zh": rows.zh or rows.en, "en": rows.en or rows.zh})
+    why = pick({"zh": rows.why or rows.why_en, "en": rows.why_en or rows.why})
     return page(
         "editor", fragment="bands", status=status, edit=found,
         info=drafts.info(desk.context(), found.set_id),
-        yours=rule_editing.told(words, found.rows.why, found.said[lang()].text) if found.said else "",
+        yours=rule_editing.told(words, why, found.said[lang()].text) if found.said else "",
         title=words or found.rule or t("editor.new"),
         set_link=_to("rules.one", found.set_id) or url_for("rules.show"),
         try_link=_try_link(found),

@@ -195,7 +195,7 @@ def _key(context: Context, ruleset: RuleSet) -> Key:
             repr(_names(context)),
             context.timezone,
             *(repr((c.name, c.given, c.expect, c.at)) for c in ruleset.cases),
-            *(f"{r.id} {r.why} {dict(r.title)}" for r in ruleset.rules),
+            *(f"{r.id} {dict(r.why)} {dict(r.title)}" for r in ruleset.rules),
             *(one.hash for one in context.rules.for_gate(ruleset.gate)),
         ]
     )

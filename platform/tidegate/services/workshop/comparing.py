@@ -182,11 +182,9 @@ def _title(rule: Rule) -> Words:
 
 
 def _named(rule: Rule) -> Words:
+    title = _title(rule)
     return {
-        lang: f"{_title(rule).get(lang, '')} · {rule.why}"
-        if rule.why
-        else _title(rule).get(lang, "")
-        for lang in LANGS
+        lang: " · ".join(filter(None, (title.get(lang, ""), rule.why.get(lang)))) for lang in LANGS
     }
 
 

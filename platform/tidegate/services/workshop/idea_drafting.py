@@ -71,11 +71,15 @@ def make(context: Context, idea: Idea, actor: str) -> tuple[str, str]:
     return idea.set_id, idea.rule_id
 
 
-def why(context: Context, idea: Idea) -> str:
+def why(context: Context, idea: Idea) -> Words:
     """The reason of the rule: how often, when, and how many exceptions."""
     zone = ZoneInfo(context.timezone)
     begin, end = (at.astimezone(zone).date().isoformat() for at in (idea.first_at, idea.last_at))
-    return f"{begin} 至 {end} 人工{DONE[idea.act][0]} {idea.support} 单，例外 {idea.exceptions} 单"
+    zh, en = DONE[idea.act]
+    return {
+        "zh": f"{begin} 至 {end} 人工{zh} {idea.support} 单，例外 {idea.exceptions} 单",
+        "en": f"{begin} to {end}, {en} by hand: {idea.support}, exceptions: {idea.exceptions}",
+    }
 
 
 def _way(idea: Idea, held: Rule | None) -> str | None:
@@ -194,8 +198,8 @@ def _put_exception(context: Context, document: set_edits.Document, idea: Idea) -
     for block in set_edits.blocks(document):
         for place, rule in enumerate(block.get("rules") or ()):
             if rule["id"] == idea.rule_id:
-                told = f"{rule.get('why', '')}；除外：{why(context, idea)}".removeprefix("；")
                 conditions = [*rule["if"], _exception(idea)]
+                told = _and_except(rule.get("why") or "", why(context, idea))
                 block["rules"][place] = {**rule, "why": told, "if": conditions}
                 return
     raise InputError(
@@ -204,3 +208,12 @@ def _put_exception(context: Context, document: set_edits.Document, idea: Idea) -
         en=f"The rule {idea.rule_id} is no longer in the draft; reload.",
         rule=idea.rule_id,
     )
+
+
+def _and_except(before: str | Words, why: Words) -> Words:
+    """The reason of a rule, one text or two, with that of its exception behind it."""
+    own = same(before) if isinstance(before, str) else before
+    return {
+        "zh": f"{own['zh']}；除外：{why['zh']}".removeprefix("；"),
+        "en": f"{own['en']}; except: {why['en']}".removeprefix("; "),
+    }

@@ -242,7 +242,9 @@ def _theirs(ruleset: RuleSet, rule_id: str) -> Words | None:
     if found is None:
         return None
     said = sentences(found, ruleset)
-    return {lang: told(found.title[lang], found.why, said[lang].text) for lang in said}
+    return {
+        lang: told(found.title[lang], found.why.get(lang, ""), said[lang].text) for lang in said
+    }
 
 
 def told(title: str, why: str, sentence: str) -> str:

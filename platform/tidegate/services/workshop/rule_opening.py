@@ -41,14 +41,16 @@ _WRAPPED = ("sum", "weekday", "hour")
 
 
 def rows_of(rule: Rule, names: SetNames) -> RuleRows:
-    """The whole rule. One title for both languages is written once."""
+    """The whole rule. One title or why for both languages is written once."""
     zh, en = rule.title.get("zh", ""), rule.title.get("en", "")
+    why, why_en = rule.why.get("zh", ""), rule.why.get("en", "")
     untitled = zh == en == rule.id
     return RuleRows(
         id=rule.id,
         zh="" if untitled else zh,
         en="" if en == zh else en,
-        why=rule.why,
+        why=why,
+        why_en="" if why_en == why else why_en,
         note=rule.note,
         enabled=rule.enabled,
         active_from=rule.active_from.isoformat() if rule.active_from else "",

@@ -61,6 +61,7 @@ def rows_of_post(posted: Posted, names: SetNames) -> RuleRows:
         zh=fields.one("zh").strip(),
         en=fields.one("en").strip(),
         why=fields.one("why").strip(),
+        why_en=fields.one("why_en").strip(),
         note=fields.one("note"),
         enabled=fields.one("enabled") == "on",
         active_from=fields.one("from").strip(),

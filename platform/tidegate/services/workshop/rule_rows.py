@@ -89,12 +89,13 @@ class ActionRow:
 
 @dataclass(frozen=True, slots=True)
 class RuleRows:
-    """A whole rule in the editor."""
+    """A whole rule in the editor. `en` and `why_en` are empty where one text serves both languages."""
 
     id: str = ""
     zh: str = ""
     en: str = ""
     why: str = ""
+    why_en: str = ""
     note: str = ""
     enabled: bool = True
     active_from: str = ""

@@ -76,7 +76,7 @@ def document_of(rows: RuleRows, names: SetNames) -> Written:
     if rows.condition.kind != "all":
         rest = [{rows.condition.kind: rest}] if rest else []
     document: Form = {"id": rows.id, **_title(rows)}
-    document |= {"why": rows.why} if rows.why else {}
+    document |= _texts("why", rows.why, rows.why_en)
     document |= {"note": rows.note} if rows.note else {}
     document |= {} if rows.enabled else {"enabled": False}
     document |= _active(rows, wrong)
@@ -87,10 +87,14 @@ def document_of(rows: RuleRows, names: SetNames) -> Written:
 
 
 def _title(rows: RuleRows) -> Form:
-    zh, en = rows.zh or rows.en, rows.en or rows.zh
-    if not zh or zh == en == rows.id:
-        return {}
-    return {"title": zh if zh == en else {"zh": zh, "en": en}}
+    found = _texts("title", rows.zh, rows.en)
+    return {} if found.get("title") == rows.id else found
+
+
+def _texts(key: str, zh: str, en: str) -> Form:
+    """One text where only one language has it, or both say the same; nothing without a text."""
+    zh, en = zh or en, en or zh
+    return {key: zh if zh == en else {"zh": zh, "en": en}} if zh else {}
 
 
 def _active(rows: RuleRows, wrong: list[Wrong]) -> Form:

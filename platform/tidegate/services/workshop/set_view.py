@@ -61,7 +61,7 @@ class RuleLine:
 
     id: str
     title: Words
-    why: str
+    why: Words
     sentence: Words
     enabled: bool
     inactive: bool
@@ -179,7 +179,7 @@ def _fits(rule: Rule, query: str, field: str) -> bool:
 def _searched(rule: Rule) -> Sequence[str]:
     """What a rule is found by, made once."""
     if "searched" not in rule.kept:
-        texts = (rule.id, *rule.title.values(), rule.why, rule.condition.text())
+        texts = (rule.id, *rule.title.values(), *rule.why.values(), rule.condition.text())
         rule.kept["searched"] = [text.casefold() for text in texts]
     return rule.kept["searched"]  # type: ignore[no-any-return]
 
@@ -254,7 +254,7 @@ def _table_line(
     line = _line(context, ruleset, rows, 0, worst)
     title = ruleset.tables[table].title or same(table)
     return replace(
-        line, id=table, title=title, why="", table=table, inactive=False,
+        line, id=table, title=title, why={}, table=table, inactive=False,
         enabled=any(row.enabled for row in rows),
     )  # fmt: skip
 

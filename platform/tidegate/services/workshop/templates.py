@@ -245,7 +245,7 @@ def _put(
         else:
             entry = {"type": spec["type"], "value": value, **more, "title": spec["title"]}
             set_edits.put_entry(document, "parameters", own, entry)
-    rule: dict[str, Any] = {"id": rule_id, "title": raw["title"], "why": raw["about"]["zh"]}
+    rule: dict[str, Any] = {"id": rule_id, "title": raw["title"], "why": raw["about"]}
     if raw.get("active"):
         rule["active"] = {key: str(day) for key, day in raw["active"].items()}
     rule["if"] = _worded(raw["if"], renamed, texts)
