@@ -108,11 +108,8 @@ class Store:
         """As `group`, for a record that nobody waits for: while others write it is left to the next group, and a crash
         may lose it. `lost` is told what went wrong, here or in the writing thread.
         """
-        busy, wish = (
-            is_busy(self.engine),
-            Wish(tenant_id, self._shops, _alone, write, False, Future()),
-        )
-        if busy:
+        wish = Wish(tenant_id, self._shops, _alone, write, False, Future())
+        if is_busy(self.engine):
             wish.done.add_done_callback(lambda done: _tell(done, lost))
             self._group.ask(wish)
             return
