@@ -44,6 +44,14 @@ FLAGS = [
     "--disable-sync",
 ]
 
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+FEWEST_CHECKS = 10
+RUN_AXE = """async (tags) => {
+  const found = await axe.run(document, {runOnly: {type: 'tag', values: tags}});
+  return {passes: found.passes.length, violations: found.violations.map(
+    v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 200)).join(' | '))};
+}"""
+
 
 @dataclass
 class Clock:
@@ -263,6 +271,21 @@ def browser() -> Iterator[Any]:
         running = playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield running
         running.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> Callable[[Any], list[str]]:
+    """What is wrong with a page by WCAG 2.2 AA and good practice; fails where hardly anything could be checked."""
+    script = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
+
+    def violations(page: Any) -> list[str]:
+        page.evaluate(script)
+        found = page.evaluate(RUN_AXE, AXE_TAGS)
+        assert found["passes"] > FEWEST_CHECKS, page.url
+        wrong: list[str] = found["violations"]
+        return wrong
+
+    return violations
 
 
 @pytest.fixture

@@ -13,13 +13,6 @@ from tidegate.store.tables import Effect, Job, Order, Parcel
 
 pytestmark = pytest.mark.browser
 SCREENSHOTS = Path(__file__).parents[2] / "var" / "screenshots"
-AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-RUN_AXE = """async (tags) => {
-  const found = await axe.run(document, {runOnly: {type: 'tag', values: tags}});
-  return found.violations.map(
-    v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 160)).join(' | '));
-}"""
 
 
 def fill(desk: Any) -> int:
@@ -68,7 +61,7 @@ def fill(desk: Any) -> int:
 @pytest.mark.parametrize(
     ("language", "width"), [("zh", 1280), ("en", 1280), ("zh", 390), ("en", 390)]
 )
-def test_jobs_and_open_outcomes_are_readable(desk, serve, browser, language, width) -> None:
+def test_jobs_and_open_outcomes_are_readable(desk, serve, browser, axe, language, width) -> None:
     order_id = fill(desk)
     base, complaints = serve(desk), []
     context = browser.new_context(viewport={"width": width, "height": 900})
@@ -82,8 +75,7 @@ def test_jobs_and_open_outcomes_are_readable(desk, serve, browser, language, wid
         page.screenshot(path=SCREENSHOTS / f"{name}-{language}-{width}.png", full_page=True)
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, f"{address} is {wide} px wide"
-        page.evaluate(AXE)
-        assert page.evaluate(RUN_AXE, RULES) == []
+        assert axe(page) == []
     if name == "settle":
         assert page.locator("form[action*='/waybill']").count() == 1
     page.goto(f"{base}/jobs")

@@ -18,13 +18,6 @@ from order_books import HEADER, ROWS, text_file, workbook
 
 pytestmark = pytest.mark.browser
 SCREENSHOTS = Path(__file__).parents[2] / "var" / "screenshots"
-AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-RUN_AXE = """async (tags) => {
-  const found = await axe.run(document, {runOnly: {type: 'tag', values: tags}});
-  return found.violations.map(
-    v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 160)).join(' | '));
-}"""
 
 
 def broken() -> list[list[str]]:
@@ -86,7 +79,7 @@ def test_from_upload_to_import_and_the_second_file_is_recognised(
 @pytest.mark.parametrize(
     ("language", "width"), [("zh", 1280), ("en", 1280), ("zh", 390), ("en", 390)]
 )
-def test_the_pages_are_readable(desk, serve, browser, language, width) -> None:
+def test_the_pages_are_readable(desk, serve, browser, axe, language, width) -> None:
     accounts.add(
         desk.context, "spreadsheet", "lin", code="tea", title="茶铺", settings={"tool": "qinsi"}
     )
@@ -113,7 +106,6 @@ def test_the_pages_are_readable(desk, serve, browser, language, width) -> None:
         page.screenshot(path=SCREENSHOTS / f"{name}-{language}-{width}.png", full_page=True)
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, f"{address} is {wide} px wide"
-        page.evaluate(AXE)
-        assert page.evaluate(RUN_AXE, RULES) == [], name
+        assert axe(page) == [], name
     assert page.complaints == []
     page.context.close()

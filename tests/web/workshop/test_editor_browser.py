@@ -14,12 +14,6 @@ from tidegate.services.workshop import drafts
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[3]
 SCREENSHOTS = ROOT / "var" / "screenshots"
-AXE = (ROOT / "tests/web/vendor/axe.min.js").read_text(encoding="utf-8")
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-RUN_AXE = """async (tags) => {
-  const found = await axe.run(document, {runOnly: {type: 'tag', values: tags}});
-  return found.violations.map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 200)).join(' | '));
-}"""
 IF = [
     "order.total > 2000 CNY",
     'recipient.province = "新疆维吾尔自治区"',
@@ -202,7 +196,7 @@ def test_what_is_being_typed_survives_a_swap(desk: Any, open_page: Any) -> None:
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_editor_is_accessible_and_keeps_its_width(
-    shop: Any, open_page: Any, language: str
+    shop: Any, open_page: Any, axe: Any, language: str
 ) -> None:
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     seen = 0
@@ -219,22 +213,20 @@ def test_the_editor_is_accessible_and_keeps_its_width(
                 )
             page.evaluate("scrollTo(0, 0)")
             page.screenshot(path=SCREENSHOTS / f"{name}-{language}-{width}.png", full_page=True)
-            page.evaluate(AXE)
-            assert page.evaluate(RUN_AXE, TAGS) == [], f"{name} {language} {width}"
+            assert axe(page) == [], f"{name} {language} {width}"
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, f"{name} is {wide} wide"
             seen += 1
     assert seen == 10
 
 
-def test_dark_and_touched_on_a_phone(shop: Any, open_page: Any) -> None:
+def test_dark_and_touched_on_a_phone(shop: Any, open_page: Any, axe: Any) -> None:
     page = open_page(shop, "zh", 390, color_scheme="dark")
     for name in ("editor-groups", "editor-new", "editor-text"):
         page.goto(page.address + LOOKS[name])
         page.wait_for_load_state("networkidle")
         page.screenshot(path=SCREENSHOTS / f"{name}-dark-390.png", full_page=True)
-        page.evaluate(AXE)
-        assert page.evaluate(RUN_AXE, TAGS) == [], name
+        assert axe(page) == [], name
         low = page.evaluate(
             """() => [...document.querySelectorAll(
                 'main :is(button, select, input:not([type=checkbox], [type=radio], [type=hidden]))')]

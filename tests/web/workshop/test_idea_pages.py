@@ -20,12 +20,6 @@ from tidegate.store.workshop_tables import RuleDraft
 
 ROOT = Path(__file__).parents[3]
 SCREENSHOTS = ROOT / "var" / "screenshots"
-AXE = (ROOT / "tests/web/vendor/axe.min.js").read_text(encoding="utf-8")
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-RUN_AXE = """async (tags) => {
-  const found = await axe.run(document, {runOnly: {type: 'tag', values: tags}});
-  return found.violations.map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 200)).join(' | '));
-}"""
 
 
 def with_habits(desk: Any) -> None:
@@ -129,7 +123,9 @@ def test_the_hold_queue_and_the_home_of_rules_lead_to_the_ideas(shop: Any) -> No
 
 
 @pytest.mark.browser
-def test_ideas_templates_and_hits_in_a_browser(desk: Any, open_page: Callable[..., Any]) -> None:
+def test_ideas_templates_and_hits_in_a_browser(
+    desk: Any, open_page: Callable[..., Any], axe: Any
+) -> None:
     with_habits(desk)
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     addresses = {
@@ -143,8 +139,7 @@ def test_ideas_templates_and_hits_in_a_browser(desk: Any, open_page: Callable[..
         page = open_page(desk, language, width)
         for name, address in addresses.items():
             page.goto(page.address + address)
-            page.evaluate(AXE)
-            assert page.evaluate(RUN_AXE, TAGS) == [], (name, language, width)
+            assert axe(page) == [], (name, language, width)
             over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert over <= 0, (name, language, width, over)
             page.screenshot(

@@ -13,12 +13,6 @@ from tidegate.services.workshop import drafts, lifecycle
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[3]
 SCREENSHOTS = ROOT / "var" / "screenshots"
-AXE = (ROOT / "tests/web/vendor/axe.min.js").read_text(encoding="utf-8")
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-RUN_AXE = """async (tags) => {
-  const found = await axe.run(document, {runOnly: {type: 'tag', values: tags}});
-  return found.violations.map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 200)).join(' | '));
-}"""
 LOW = """() => [...document.querySelectorAll(
     'main .tg-btn, main select, main summary, main input:not([type=checkbox]):not([type=radio]):not([type=hidden])')]
   .filter(e => e.offsetParent && e.getBoundingClientRect().height < 43.5)
@@ -56,7 +50,7 @@ def busy(desk: Any) -> Any:
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_pages_are_accessible_and_inside_their_width(
-    busy: Any, open_page: Callable[..., Any], language: str, width: int
+    busy: Any, open_page: Callable[..., Any], axe: Any, language: str, width: int
 ) -> None:
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page = open_page(busy, language, width)
@@ -64,8 +58,7 @@ def test_pages_are_accessible_and_inside_their_width(
     for name, path in LOOKS.items():
         page.goto(page.address + path)
         page.screenshot(path=SCREENSHOTS / f"{name}-{language}-{width}.png", full_page=True)
-        page.evaluate(AXE)
-        wrong += [f"{name}: {found}" for found in page.evaluate(RUN_AXE, TAGS)]
+        wrong += [f"{name}: {found}" for found in axe(page)]
         if page.evaluate("document.documentElement.scrollWidth - innerWidth") > 0:
             wrong.append(f"{name}: wider than the window")
         if width == 390:
@@ -104,7 +97,9 @@ def test_a_rule_is_moved_with_keys_alone(busy: Any, open_page: Callable[..., Any
     assert page.locator("#live").inner_text() == "Moved"
 
 
-def test_dark_mode_and_open_menus_are_accessible(busy: Any, open_page: Callable[..., Any]) -> None:
+def test_dark_mode_and_open_menus_are_accessible(
+    busy: Any, open_page: Callable[..., Any], axe: Any
+) -> None:
     for width in (1280, 390):
         page = open_page(busy, width=width, color_scheme="dark")
         for name, path in LOOKS.items():
@@ -114,12 +109,13 @@ def test_dark_mode_and_open_menus_are_accessible(busy: Any, open_page: Callable[
             )
             page.evaluate("document.querySelectorAll('main .tg-more').forEach(d => d.open = true)")
             page.screenshot(path=SCREENSHOTS / f"{name}-dark-{width}.png", full_page=True)
-            page.evaluate(AXE)
-            assert page.evaluate(RUN_AXE, TAGS) == [], name
+            assert axe(page) == [], name
             assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
 
 
-def test_two_versions_are_shown_side_by_side(busy: Any, open_page: Callable[..., Any]) -> None:
+def test_two_versions_are_shown_side_by_side(
+    busy: Any, open_page: Callable[..., Any], axe: Any
+) -> None:
     page = open_page(busy)
     page.goto(page.address + "/rules/inventory")
     first, second, *_ = order_of(busy)
@@ -128,8 +124,7 @@ def test_two_versions_are_shown_side_by_side(busy: Any, open_page: Callable[...,
     page.locator(f"#rule-{first} .tg-rule-acts > form button").click()
     page.wait_for_selector("#theirs-h")
     page.screenshot(path=SCREENSHOTS / "set-conflict-zh-1280.png", full_page=True)
-    page.evaluate(AXE)
-    assert page.evaluate(RUN_AXE, TAGS) == []
+    assert axe(page) == []
     page.get_by_role("button", name="在对方版本上再做一次").click()
     page.wait_for_url("**/rules/inventory#rule-*")
     written = drafts.working_set(busy.context, "inventory").written

@@ -17,13 +17,7 @@ from tidegate.store.tables import Order, Parcel
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[3]
 SCREENSHOTS = ROOT / "var" / "screenshots"
-AXE = (ROOT / "tests/web/vendor/axe.min.js").read_text(encoding="utf-8")
 SERVICES = ("SF.standard", "SF.express", "ZTO.standard", "YTO.standard", "YUNDA.standard")
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-RUN_AXE = """async (tags) => {
-  const found = await axe.run(document, {runOnly: {type: 'tag', values: tags}});
-  return found.violations.map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 200)).join(' | '));
-}"""
 
 
 def with_history(desk: Any) -> None:
@@ -65,7 +59,7 @@ def routed(desk: Any) -> tuple[Any, int]:
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_pages_are_accessible_and_inside_their_width(
-    routed: tuple[Any, int], open_page: Callable[..., Any], language: str, width: int
+    routed: tuple[Any, int], open_page: Callable[..., Any], axe: Any, language: str, width: int
 ) -> None:
     desk, made = routed
     change = desk.all(SimulationChange)[0]
@@ -80,8 +74,7 @@ def test_pages_are_accessible_and_inside_their_width(
     for name, path in looks.items():
         page.goto(page.address + path)
         page.screenshot(path=SCREENSHOTS / f"{name}-{language}-{width}.png", full_page=True)
-        page.evaluate(AXE)
-        assert page.evaluate(RUN_AXE, TAGS) == [], name
+        assert axe(page) == [], name
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
         if width == 390:
             low = page.evaluate(
@@ -94,7 +87,9 @@ def test_pages_are_accessible_and_inside_their_width(
     assert page.complaints == []
 
 
-def test_dark_mode_is_accessible(routed: tuple[Any, int], open_page: Callable[..., Any]) -> None:
+def test_dark_mode_is_accessible(
+    routed: tuple[Any, int], open_page: Callable[..., Any], axe: Any
+) -> None:
     desk, made = routed
     page = open_page(desk, color_scheme="dark")
     for name, path in (
@@ -102,8 +97,7 @@ def test_dark_mode_is_accessible(routed: tuple[Any, int], open_page: Callable[..
         ("simulation", f"/rules/simulations/{made}"),
     ):
         page.goto(page.address + path)
-        page.evaluate(AXE)
-        assert page.evaluate(RUN_AXE, TAGS) == [], name
+        assert axe(page) == [], name
         page.screenshot(path=SCREENSHOTS / f"{name}-dark-1280.png", full_page=True)
 
 

@@ -15,12 +15,6 @@ from tidegate.store.tables import Order
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[3]
 SCREENSHOTS = ROOT / "var" / "screenshots"
-AXE = (ROOT / "tests/web/vendor/axe.min.js").read_text(encoding="utf-8")
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-RUN_AXE = """async (tags) => {
-  const found = await axe.run(document, {runOnly: {type: 'tag', values: tags}});
-  return found.violations.map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 200)).join(' | '));
-}"""
 LOW = """() => [...document.querySelectorAll(
     'main .tg-btn, main select, main summary, main input:not([type=checkbox]):not([type=radio]):not([type=hidden])')]
   .filter(e => e.offsetParent && e.getBoundingClientRect().height < 43.5).map(e => e.outerHTML.slice(0, 120))"""
@@ -94,7 +88,7 @@ def desk_case(desk: Any) -> str:
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_panel_is_accessible_and_inside_its_width(
-    written: Any, open_page: Callable[..., Any], language: str, width: int
+    written: Any, open_page: Callable[..., Any], axe: Any, language: str, width: int
 ) -> None:
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page = open_page(written, language, width)
@@ -103,21 +97,19 @@ def test_the_panel_is_accessible_and_inside_its_width(
         if page.locator("progress").count():
             page.wait_for_selector(".tg-mutants", timeout=20_000)
         page.screenshot(path=SCREENSHOTS / f"{name}-{language}-{width}.png", full_page=True)
-        page.evaluate(AXE)
-        assert page.evaluate(RUN_AXE, TAGS) == [], name
+        assert axe(page) == [], name
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
         if width == 390:
             assert page.evaluate(LOW) == [], name
     assert page.complaints == []
 
 
-def test_dark_mode_is_accessible(written: Any, open_page: Callable[..., Any]) -> None:
+def test_dark_mode_is_accessible(written: Any, open_page: Callable[..., Any], axe: Any) -> None:
     page = open_page(written, color_scheme="dark")
     for name, path in looks(written).items():
         if name in ("try-ways", "tests-form", "tests-mutants"):
             page.goto(page.address + path)
-            page.evaluate(AXE)
-            assert page.evaluate(RUN_AXE, TAGS) == [], name
+            assert axe(page) == [], name
             page.screenshot(path=SCREENSHOTS / f"{name}-dark-1280.png", full_page=True)
 
 
