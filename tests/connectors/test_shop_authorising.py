@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -14,9 +16,11 @@ from sqlalchemy import select
 from tidegate.errors import InputError, RemoteCredentials
 from tidegate.sdk.discovery import manifest_of
 from tidegate.sdk.stage.owners import Foreign
+from tidegate.services.connection_alerts import watch_connections
 from tidegate.services.connection_facts import account_connections
 from tidegate.services.context import Context
 from tidegate.services.remotes import accounts, authorizing, checking, trial
+from tidegate.services.rulebook import Rulebook, shipped_rules
 from tidegate.services.view_authorisations import Authorisation
 from tidegate.services.view_remotes import account_page
 from tidegate.store.people_tables import SecurityEvent
@@ -67,6 +71,11 @@ class Setup:
 
     def later(self, by: timedelta) -> Setup:
         return replace(self, context=replace(self.context, clock=lambda: datetime.now(UTC) + by))
+
+    def watched(self, rules: Rulebook | None = None) -> Setup:
+        """The rules are asked, as every minute."""
+        watch_connections(replace(self.context, rules=rules or self.context.rules))
+        return self
 
     @property
     def shown(self) -> Authorisation:
@@ -241,7 +250,7 @@ def test_an_end_that_is_known_is_shown_and_is_a_fact(setup) -> None:
     one.server.refreshes = False
     one.finish(one.owner(one.begin()))
     assert (one.shown.state, one.shown.days) == ("held", 7)
-    assert one.later(timedelta(days=2)).shown.state == "ending"
+    assert one.later(timedelta(days=2)).watched().shown.state == "ending"
     assert one.later(timedelta(days=9)).shown.state == "over"
     with one.context.store.begin(1, readonly=True) as work:
         (found,) = account_connections(work)
@@ -255,7 +264,25 @@ def test_a_vendors_token_of_jushuitan_ends_after_thirty_days_whatever_it_brings(
     (token,) = one.all(AccountToken)
     assert one.context.box.open(token.sealed)["refresh"]
     assert (token.authorised_until - token.issued_at).days in (29, 30)
-    assert one.later(timedelta(days=24)).shown.state == "ending"
+    assert one.later(timedelta(days=24)).watched().shown.state == "ending"
+
+
+@pytest.mark.parametrize(("before", "state"), [("7d", "ending"), ("5d", "held")])
+def test_how_long_before_its_end_an_authorisation_ends_soon_is_said_by_the_rules(
+    setup, tmp_path: Path, before: str, state: str
+) -> None:
+    one = setup("taobao")
+    one.server.life_s, one.server.refreshes = 8 * 86_400, False
+    one.finish(one.owner(one.begin()))
+    folder = tmp_path / "rules"
+    shutil.copytree(shipped_rules(), folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    rules = folder / "connections" / "connections.yaml"
+    text = rules.read_text("utf-8")
+    assert "renew_before:   {type: duration, value: 7d" in text
+    rules.write_text(
+        text.replace("duration, value: 7d, min: 1d", f"duration, value: {before}, min: 1d"), "utf-8"
+    )
+    assert one.later(timedelta(days=2)).watched(Rulebook(folder)).shown.state == state
 
 
 def test_an_authorisation_that_was_withdrawn_says_so_and_is_mended(setup) -> None:

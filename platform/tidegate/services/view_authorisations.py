@@ -11,9 +11,12 @@ from sqlalchemy import select
 from tidegate.sdk.manifest import Manifest
 from tidegate.services.remotes.accounts import AccountView
 from tidegate.store.remote_tables import AccountToken
+from tidegate.store.tables import Alert
 from tidegate.store.unit_of_work import UnitOfWork
 
-ENDING = timedelta(days=7)
+WARNED = (
+    "authorisation_ends"  # the alert; how long before the end it rings is a parameter of the rules
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,9 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Authorisation:
-    """state: none, typed (a person entered a token), held, ending, over, refused. `missing`: to be filled in first."""
+    """state: none, typed (a person entered a token), held, ending (the rules warn of it), over, refused. `missing`: to
+    be filled in first.
+    """
 
     state: str
     held: Held | None
@@ -50,8 +55,19 @@ def tokens_held(work: UnitOfWork) -> Mapping[int, Held]:
     }
 
 
+def warned(work: UnitOfWork) -> set[str]:
+    """Keys of the connections that the rules say end soon."""
+    wanted = select(Alert.subject_key).where(Alert.kind == WARNED, Alert.state != "resolved")
+    return set(work.session.scalars(wanted))
+
+
 def authorisation(
-    view: AccountView, manifest: Manifest | None, held: Held | None, now: datetime
+    view: AccountView,
+    manifest: Manifest | None,
+    held: Held | None,
+    now: datetime,
+    *,
+    ending: bool = False,
 ) -> Authorisation | None:
     """None where the account is not authorised on a page of the platform."""
     about = manifest.authorize if manifest else None
@@ -64,15 +80,20 @@ def authorisation(
     left = held.authorised_until - now if held and held.authorised_until else None
     typed = bool(set(about.replaces) & set(view.secrets))
     return Authorisation(
-        _state(view, held, left, typed), held, max(left.days, 0) if left else 0, missing
+        _state(view, held, left, typed, ending=ending),
+        held,
+        max(left.days, 0) if left else 0,
+        missing,
     )
 
 
-def _state(view: AccountView, held: Held | None, left: timedelta | None, typed: bool) -> str:
+def _state(
+    view: AccountView, held: Held | None, left: timedelta | None, typed: bool, *, ending: bool
+) -> str:
     if view.state == "broken":
         return "refused"
     if typed or held is None:
         return "typed" if typed else "none"
-    if left is None or left > ENDING:
-        return "held"
-    return "ending" if left > timedelta() else "over"
+    if left is not None and left <= timedelta():
+        return "over"
+    return "ending" if ending else "held"

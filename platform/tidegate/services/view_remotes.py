@@ -21,6 +21,7 @@ from tidegate.services.view_authorisations import (
     Held,
     authorisation,
     tokens_held,
+    warned,
 )
 from tidegate.store.remote_tables import RemoteBreaker, RemoteCall
 from tidegate.store.unit_of_work import UnitOfWork
@@ -79,10 +80,14 @@ def account_lines(context: Context) -> list[AccountLine]:
     now = context.clock()
     with context.store.begin(context.tenant_id, readonly=True) as work:
         figures, breakers, held = _figures(work, now), _breakers(work), tokens_held(work)
+        ending = warned(work)
     return [
-        _line(view, figures.get(view.id), breakers.get(view.id, []), held.get(view.id), now)
+        _line(
+            view, figures.get(view.id), breakers.get(view.id, []), held.get(view.id), now,
+            ending=f"account:{view.id}" in ending,
+        )
         for view in views
-    ]
+    ]  # fmt: skip
 
 
 def account_page(context: Context, code: str, api: str = "", outcome: str = "") -> AccountPage:
@@ -125,12 +130,14 @@ def _line(
     breakers: Sequence[BreakerLine],
     held: Held | None,
     now: datetime,
+    *,
+    ending: bool,
 ) -> AccountLine:
     manifest = _manifest(view.connector)
     limits = limits_of(manifest.limits if manifest else (), view.settings)
     limit = min((one.calls * 60 // one.per_s for one in limits if one.api == "*"), default=None)
     last, minute, failing = figures or (None, 0, None)
-    agreed = authorisation(view, manifest, held, now)
+    agreed = authorisation(view, manifest, held, now, ending=ending)
     return AccountLine(view, last, minute, limit, failing, breakers, agreed)
 
 
