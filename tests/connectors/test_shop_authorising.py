@@ -13,9 +13,10 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from sqlalchemy import select
 
-from tidegate.errors import InputError, RemoteCredentials
+from tidegate.errors import InputError, RemoteCredentials, RemoteUnknown
 from tidegate.sdk.discovery import manifest_of
 from tidegate.sdk.stage.owners import Foreign
+from tidegate.sdk.stage.protocol import Fault
 from tidegate.services.connection_alerts import watch_connections
 from tidegate.services.connection_facts import account_connections
 from tidegate.services.context import Context
@@ -327,3 +328,20 @@ def test_a_shopify_account_can_be_tried_before_it_is_added(
             {k: v for k, v in given.items() if k in hidden},
         )  # fmt: skip
         assert (found.error is None, found.who) == (good, "North Bank" if good else "")
+
+
+@pytest.mark.parametrize("fault", [Fault.DOWN, Fault.CUT, Fault.GARBAGE])
+def test_a_platform_that_gives_no_tokens_for_the_code_lets_the_owner_begin_again(
+    setup, fault: Fault
+) -> None:
+    one = setup("taobao")
+    query = one.owner(one.begin())
+    one.server.fail(fault, api="oauth.token")
+    with pytest.raises(RemoteUnknown) as caught:
+        one.finish(query)
+    assert caught.value.code == "authorize.away"
+    assert "重新" in caught.value.text("zh")
+    assert "again" in caught.value.text("en")
+    assert one.refused(query) == "authorize.used"
+    one.finish(one.owner(one.begin()))
+    assert one.shown.state == "held"

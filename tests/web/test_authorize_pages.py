@@ -117,8 +117,12 @@ def test_a_platform_that_is_away_is_a_page_not_a_traceback(waiting, platform) ->
     platform.stop()
     answer = visitor.get(came)
     assert answer.status_code == 502
-    assert "The authorisation was not taken" in answer.get_data(as_text=True)
+    html = answer.get_data(as_text=True)
+    assert "The authorisation was not taken" in html
+    assert "begin again on the account" in html
+    assert "it is tried again" not in html, "nobody does"
     assert waiting.all(AccountToken) == []
+    assert [row.outcome for row in waiting.all(AccountGrant)] == ["authorize.away"]
 
 
 def test_setting_up_goes_on_to_the_platform(waiting, platform) -> None:

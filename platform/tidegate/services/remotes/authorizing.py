@@ -17,6 +17,8 @@ from sqlalchemy import CursorResult, delete, select, update
 from tidegate.errors import (
     RemoteCredentials,
     RemoteRefused,
+    RemoteRetry,
+    RemoteUnknown,
     TidegateError,
 )
 from tidegate.sdk.authorizing import Callback, CallbackRefused, Consent, Granted
@@ -26,7 +28,7 @@ from tidegate.services.accounts import events
 from tidegate.services.accounts.secrets_kept import hash_of, new_secret
 from tidegate.services.context import Context
 from tidegate.services.remotes.accounts import account_row
-from tidegate.services.remotes.authorizing_refused import failure, not_possible, scope_missing
+from tidegate.services.remotes.authorizing_refused import away, failure, not_possible, scope_missing
 from tidegate.services.remotes.connected import connector_of, manifest_for
 from tidegate.services.remotes.tokens import TokenBook
 from tidegate.store.remote_tables import AccountGrant, ConnectorAccount
@@ -111,7 +113,7 @@ def finish(context: Context, query: Mapping[str, str], actor: str, browser: str)
 
     Raises:
         InputError: `authorize.` and a code of authorizing_refused; `fields["account"]` names the account where the
-        state is known. RemoteRetry, RemoteUnknown, RemoteBroken: the platform could not be asked.
+        state is known. RemoteUnknown: the platform gave nothing for the code (`authorize.away`), one begins again.
     """
     state = query.get(STATE, "")
     row: ConnectorAccount | None = None
@@ -215,6 +217,8 @@ def _exchanged(context: Context, row: ConnectorAccount, callback: Callback) -> G
         found: Granted = made.exchange_code(callback)
     except (RemoteCredentials, RemoteRefused) as error:
         raise failure("code_refused", row.code, platform=error.code) from None
+    except (RemoteRetry, RemoteUnknown) as error:
+        raise away(row.code, error.code) from None
     missing = sorted(set(about.scopes) - found.scopes) if found.scopes is not None else ()
     if missing:
         raise scope_missing(row.code, missing)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tidegate.errors import InputError
+from tidegate.errors import InputError, RemoteUnknown
 
 SAID = {
     "foreign_state": (
@@ -40,6 +40,19 @@ SAID = {
         "the secret and the registered callback.",
     ),
 }
+
+
+def away(account: str, why: str) -> RemoteUnknown:
+    """The platform gave no tokens for the code; whether it counted the code as used, nobody knows."""
+    return RemoteUnknown(
+        "authorize.away",
+        zh=f"账号 {account}: 店主已同意, 但平台没有用授权码换给令牌; 授权码只能用一次, 不会自动重试。账号没有变化, "
+        "请过几分钟回到账号页重新点“去平台授权”。",
+        en=f"Account {account}: the owner agreed, but the platform gave no tokens for the code. A code counts once, so "
+        "this is not tried again by itself. Nothing has changed; begin again on the account's page in some minutes.",
+        account=account,
+        platform=why,
+    )
 
 
 def failure(code: str, account: str = "", **more: str) -> InputError:
