@@ -37,6 +37,16 @@ def test_a_lane_in_hand_is_left_alone_and_others_are_taken(store: Store, clock: 
     assert claim(store, clock) == ["sf"] * 10
 
 
+def test_to_see_that_nothing_can_be_claimed_takes_nobodys_turn_to_write(
+    store: Store, clock: Any
+) -> None:
+    put(store, clock, "sf", 60)
+    assert len(claim(store, clock)) == 50
+    with store.begin(1) as work:
+        enqueue(work, NAME, {"parcel_id": 0}, due_at=clock.now, now=clock.now, lane="sf")
+        assert claim(store, clock) == [], "somebody else writes, and this did not wait for it"
+
+
 def test_lanes_of_two_tenants_have_nothing_to_do_with_each_other(store: Store, clock: Any) -> None:
     put(store, clock, "sf", tenant=1)
     put(store, clock, "sf", tenant=2)

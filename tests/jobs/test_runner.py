@@ -191,7 +191,8 @@ def names_enqueued(source: str) -> set[str]:
 
     found = set()
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "enqueue":
+        called = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
+        if isinstance(node, ast.Call) and called in ("enqueue", "enqueue_many"):
             name = node.args[1]
             if isinstance(name, ast.Constant):
                 found.add(str(name.value))
