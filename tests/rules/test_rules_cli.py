@@ -167,11 +167,32 @@ def test_the_account_says_what_why_and_what_stopped_the_others(tmp_path: Path) -
         "→ Hold for a person (Reason Suspicious address, Queue Manual review)  ← suspicious-address"
         in said
     )
-    assert "why: 假地址" in said
+    assert "why: Parcels to fake or test addresses only come back" in said
     assert "Approve (paid-and-in-stock) overridden by suspicious-address" in said
     assert (
         "recipient address check is “incomplete”: no (recipient.address_check = suspicious)" in said
     )
+
+
+def test_the_account_names_values_and_reasons_in_the_language_of_the_reader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIDEGATE_LANGUAGE", "zh")
+    facts = written(tmp_path, "facts.json", SUSPICIOUS)
+    said = run("decide", "review", "--facts", facts, *AT).stdout
+    assert "为什么: 假地址、测试地址发出去只会退回来" in said
+    assert "(recipient.address_check = 可疑)" in said
+    file = written(
+        tmp_path, "t.yaml", TABLE.replace("order.quantity <= 5", 'payment.status = "paid"')
+    )
+    said = run("check", file).stdout
+    assert "payment.status = 已付款" in said
+    (given,) = {
+        one["witness"]["payment"]["status"]
+        for one in json.loads(run("check", file, "--json").stdout)["findings"]
+        if one["code"] == "check.overlap"
+    }
+    assert given == "paid"
 
 
 def test_the_account_names_what_is_missing(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,13 +88,14 @@ class Account:
             self.line(("    ", ""), rule_sentence(rule, decision.ruleset, self.lang))
             self._why(rule)
             return
-        cause = why_not(decision, rule.id)
+        ruleset, cause = decision.ruleset, why_not(decision, rule.id)
         if cause.leaf is not None:
             leaf = decision.leaf(cause.leaf, self.lang)
             said = {False: self.pick("不成立", "no"), True: self.pick("成立", "yes")}
             result = said.get(leaf["result"], self.pick("不知道", "unknown"))  # type: ignore[call-overload]
             self.line(
-                ("    ", ""), (f"{leaf['sentence']}: {result}{_values(leaf['values'])}", "dim")
+                ("    ", ""),
+                (f"{leaf['sentence']}: {result}{self._values(ruleset, leaf['values'])}", "dim"),
             )
 
     # check, test
@@ -105,14 +107,17 @@ class Account:
             _sentence(problem, self.lang),
         )
 
-    def finding(self, file: Path, finding: Finding) -> None:
+    def finding(self, file: Path, finding: Finding, ruleset: RuleSet) -> None:
         self.line(
             (f"{file}:{finding.line}: ", "bold"),
             SEVERITIES[finding.severity],
             f"{finding.text(self.lang)} [{finding.code}]",
         )
         if finding.witness is not None:
-            shown = brief(finding.witness) or self.pick("没有任何事实", "no facts at all")
+            said = partial(self._value, ruleset)
+            shown = brief(finding.witness, said=said) or self.pick(
+                "没有任何事实", "no facts at all"
+            )
             self.line("    ", (self.pick("例如: ", "e.g. ") + shown, "dim"))
 
     def failed(self, file: Path, name: str, line: int, differences: Sequence[str]) -> None:
@@ -168,6 +173,21 @@ class Account:
             return name
         group = vocabulary.groups.get(fact.group)
         return f"{group.title[self.lang] if group else fact.group} {fact.title[self.lang]} ({name})"
+
+    def _values(self, ruleset: RuleSet, values: object) -> str:
+        if not isinstance(values, Mapping) or not values:
+            return ""
+        said = [f"{name} = {self._value(ruleset, name, v)}" for name, v in values.items()]
+        return f" ({', '.join(said)})"
+
+    def _value(self, ruleset: RuleSet, name: str, value: object) -> object:
+        """A value as people call it; `name` is a fact, also one of a line (`phone_orders[1].channel`)."""
+        if not isinstance(value, str):
+            return "?" if value is None else value
+        vocabulary, (of, _, field) = ruleset.vocabulary, name.rpartition(".")
+        group = vocabulary.groups.get(of.partition("[")[0])
+        fact = f"{group.each}.{field}" if group and group.each else name
+        return vocabulary.word(fact, value, self.lang)
 
     def _arguments(self, ruleset: RuleSet, action: str, args: Any) -> str:
         spec = ruleset.vocabulary.actions[action].args
@@ -229,11 +249,3 @@ def _sentence(problem: Problem, lang: str) -> str:
 
 def _bound(value: object) -> str:
     return "" if value is None else literal_text(value)
-
-
-def _values(values: object) -> str:
-    if not isinstance(values, Mapping) or not values:
-        return ""
-    return (
-        " (" + ", ".join(f"{name} = {'?' if v is None else v}" for name, v in values.items()) + ")"
-    )

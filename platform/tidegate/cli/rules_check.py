@@ -81,8 +81,8 @@ def check_command(
                 account.problem(pack.problem_file, problem)
         for finding in _findings(pack, packs[number + 1 :], instant, names):
             findings.append({"file": str(pack.file), **finding.as_document(account.lang)})
-            if not as_json:
-                account.finding(pack.file, finding)
+            if not as_json and pack.ruleset is not None:
+                account.finding(pack.file, finding, pack.ruleset)
     _summary(packs, findings, as_json)
     say_nothing_found(packs)
     wrong = any(one["severity"] != INFO for one in findings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,10 +74,14 @@ def named(rules: Sequence[Rule]) -> tuple[str, str]:
     return zh, ", ".join(shown) + (f" and {rest} more" if rest else "")
 
 
-def brief(witness: Witness, limit: int = 8) -> str:
-    """The facts of a witness in one line: `order.total = 500 CNY, items[1].quantity = 0`."""
+def brief(
+    witness: Witness, limit: int = 8, said: Callable[[str, Any], object] = lambda name, value: value
+) -> str:
+    """The facts of a witness in one line: `order.total = 500 CNY, items[1].quantity = 0`; `said` tells what the value
+    of a name is called.
+    """
     facts = list(_flat(witness.facts, ""))
-    shown = ", ".join(f"{name} = {value}" for name, value in facts[:limit])
+    shown = ", ".join(f"{name} = {said(name, value)}" for name, value in facts[:limit])
     return f"{shown}, …" if len(facts) > limit else shown
 
 
