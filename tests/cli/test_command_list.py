@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from tidegate.cli import opening
 
 PROBE = """
 import sys
@@ -33,3 +36,10 @@ def test_the_list_of_commands_says_what_each_says_of_itself(language: str) -> No
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 10
+
+
+def test_commands_leave_no_connection_to_the_garbage_collector() -> None:
+    """A command opens the platform by `opened`, which closes it; those that run on or fork close it themselves."""
+    folder = Path(opening.__file__).parent
+    opens = {file.stem for file in folder.glob("*.py") if "open_context" in file.read_text("utf-8")}
+    assert opens == {"opening", "relay", "serve", "invariants"}

@@ -9,9 +9,10 @@ from typing import Any
 
 import click
 
-from tidegate.bootstrap import new_secret_key, open_context
+from tidegate.bootstrap import new_secret_key
 from tidegate.cli.accounts_sync import COMMANDS
 from tidegate.cli.language import language, text
+from tidegate.cli.opening import opened
 from tidegate.errors import InputError
 from tidegate.sdk.discovery import manifest_of
 from tidegate.sdk.manifest import Manifest
@@ -194,12 +195,12 @@ def rotate_keys(new: bool, as_json: bool) -> None:
     settings = Settings.from_environment()
     if new and not settings.secrets_keys:
         new_secret_key(settings)
-    done = sum(book.rotate_keys(context) for context in Contexts(open_context()).every())
+    done = sum(book.rotate_keys(context) for context in Contexts(opened()).every())
     _said(as_json, {"sealed": done}, text(f"已用新密钥加密 {done} 条。", f"Sealed {done} anew."))
 
 
 def _context(tenant: str) -> Context:
-    contexts = Contexts(open_context())
+    contexts = Contexts(opened())
     return contexts.by_code(tenant) if tenant else contexts.first
 
 

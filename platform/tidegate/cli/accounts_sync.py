@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from tidegate.bootstrap import open_context
 from tidegate.cli.language import text
+from tidegate.cli.opening import opened
 from tidegate.errors import InputError
 from tidegate.services.context import Context
 from tidegate.services.contexts import Contexts
@@ -114,7 +114,7 @@ COMMANDS = (pull, replay, log, mapping)
 
 
 def _context(tenant: str) -> Context:
-    contexts = Contexts(open_context())
+    contexts = Contexts(opened())
     return contexts.by_code(tenant) if tenant else contexts.first
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from tidegate.bootstrap import open_context
 from tidegate.cli.language import language, text
+from tidegate.cli.opening import opened
 from tidegate.cli.rules_reading import instant_of, print_json
 from tidegate.services.context import Context
 from tidegate.services.contexts import Contexts
@@ -160,7 +160,7 @@ def roll_back(set_id: str, number: int, reason: str, tenant: str, as_json: bool)
 
 
 def _context(tenant: str) -> Context:
-    first = open_context()
+    first = opened()
     return Contexts(first).by_code(tenant) if tenant else first
 
 

@@ -8,8 +8,8 @@ from typing import Any, BinaryIO
 
 import click
 
-from tidegate.bootstrap import open_context
 from tidegate.cli.language import language, text
+from tidegate.cli.opening import opened
 from tidegate.errors import InputError
 from tidegate.sdk.issues import issue_text
 from tidegate.services.context import Context
@@ -205,5 +205,5 @@ def _said(said: str, as_json: bool) -> None:
 
 
 def _context(tenant: str) -> Context:
-    contexts = Contexts(open_context())
+    contexts = Contexts(opened())
     return contexts.by_code(tenant) if tenant else contexts.first
