@@ -45,7 +45,7 @@ from tidegate.store.tables import (
 
 CHANNELS = {"generic": "mall"}
 MORE = {  # settings of accounts besides those a server gives
-    "taobao": {"page_size": "100"}, "shopify": {"page_size": "100"}, "woocommerce": {"page_size": "100"},
+    "taobao": {"page_size": "100"}, "shopify": {"page_size": "50"}, "woocommerce": {"page_size": "100"},
     "generic": {"page_size": "100", "limits": "*=150/1"}, "jushuitan": {"page_size": "50", "limits": "*=100/1"},
     "kdniao": {"services": "YTO.standard=YTO"}, "sf": {},
 }  # fmt: skip
