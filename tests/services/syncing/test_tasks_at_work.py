@@ -10,8 +10,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from tidegate.jobs.runner import drain
+from tidegate.sdk.discovery import manifest_of
 from tidegate.sdk.gathering import MOST_IN_A_ROW
 from tidegate.sdk.stage.protocol import Fault, SampleLine, SampleOrder, SignedPush
 from tidegate.sdk.webhooks import HookRequest
@@ -20,7 +22,7 @@ from tidegate.services.remotes import accounts
 from tidegate.services.remotes.shops import ConnectedShops
 from tidegate.services.secrets_box import SecretsBox
 from tidegate.services.sweeping import sweep
-from tidegate.services.syncing import runs, working
+from tidegate.services.syncing import following, runs, working
 from tidegate.services.write_back import tell_later
 from tidegate.store.remote_tables import ConnectorAccount
 from tidegate.store.sync_tables import FollowedParcel, SyncRun
@@ -37,6 +39,7 @@ from tidegate.store.tables import (
 from tidegate_platforms.generic import GenericServer
 from tidegate_platforms.generic.server import PUSH_SECRET
 from tidegate_platforms.kdniao import KDNiaoServer
+from tidegate_platforms.sf import SFServer
 
 
 def add(merchant: Any, *rows: Any) -> None:
@@ -205,6 +208,32 @@ def test_a_subscription_that_fails_stops_no_others_and_is_asked_for_again(both) 
         both.clock.forward(120)
         working.run(both.context, row.id, "subscribe")
         assert len([call for call in server.calls if call.api == "track.subscribe"]) == 6
+
+
+def test_parcels_of_other_accounts_leave_room_for_those_that_are_followed(
+    both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An account that tells its own scans has more parcels than a run takes, all of them older."""
+    monkeypatch.setattr(following, "MOST", 3)
+    left_parcels(both, "sf", 5)
+    with kdniao(both) as (_, row), SFServer() as other:
+        assert isinstance(other, SFServer)
+        hidden = manifest_of("sf").secrets
+        accounts.add(
+            both.context, "sf", "lin", code="sf",
+            settings={name: text for name, text in other.settings.items() if name not in hidden},
+            secrets={name: text for name, text in other.settings.items() if name in hidden},
+        )  # fmt: skip
+        own = CarrierService(
+            code="YTO.own", carrier="YTO", name_zh="圆通", name_en="YTO", connector="kd"
+        )
+        with both.context.store.begin(both.context.tenant_id) as work:
+            work.add(own)
+            for parcel in work.session.scalars(select(Parcel).order_by(Parcel.id.desc()).limit(2)):
+                parcel.service_code = own.code
+            work.commit()
+        working.run(both.context, row.id, "subscribe")
+    assert [one.waybill_no for one in both.all(FollowedParcel)] == ["78004", "78005"]
 
 
 def test_subscriptions_that_fail_in_a_row_end_the_run(both) -> None:

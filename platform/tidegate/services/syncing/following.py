@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import not_, or_, select
 
 from tidegate.errors import TidegateError
 from tidegate.sdk.capabilities import SubscribesTracking, TellsScans, TracksParcels
@@ -129,7 +129,7 @@ def _parcels(
 ) -> list[tuple[int, Tracked]]:
     """Parcels under way that this account is to follow, the ones longest without a scan first."""
     wanted = (
-        select(Parcel, Order.number, Order.recipient_phone, CarrierService.connector)
+        select(Parcel, Order.number, Order.recipient_phone)
         .join(Order, Order.id == Parcel.order_id)
         .outerjoin(CarrierService, CarrierService.code == Parcel.service_code)
         .where(Parcel.state.in_(UNDER_WAY), Parcel.waybill_no.is_not(None))
@@ -145,14 +145,15 @@ def _parcels(
             FollowedParcel.waybill_no == Parcel.waybill_no,
         )
         wanted = wanted.where(~known.exists())
+    mine = CarrierService.connector == row.code
     with context.store.begin(context.tenant_id, readonly=True) as work:
-        rows = work.session.execute(wanted.limit(MOST)).all()
-        telling = _telling(work)
-    follows_others = bool(OTHERS & set(manifest.kinds))
+        if OTHERS & set(manifest.kinds):
+            tells = CarrierService.connector.in_(_telling(work))
+            mine = or_(mine, CarrierService.connector.is_(None), not_(tells))
+        # chosen before the limit: thousands of parcels of others would leave no room for ours
+        rows = work.session.execute(wanted.where(mine).limit(MOST)).all()
     return [
-        (parcel.id, _tracked(parcel, number, phone, manifest))
-        for parcel, number, phone, connector in rows
-        if connector == row.code or (follows_others and connector not in telling)
+        (parcel.id, _tracked(parcel, number, phone, manifest)) for parcel, number, phone in rows
     ]
 
 
