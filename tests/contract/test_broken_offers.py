@@ -30,11 +30,11 @@ BROKEN = {
     ),
     "misread": (
         "push", "woocommerce", "receiver.py",
-        'str(told["id"]) if topic', 'str(float(told["id"])) if topic',
+        'str(told["id"])', 'str(float(told["id"]))',
     ),
     "hoarder": (
         "push", "shopify", "receiver.py",
-        '{"topic": topic, "number": number}', '{"topic": topic, "number": number, "all": told}',
+        '"changed_at": changed_at}', '"changed_at": changed_at, "all": told}',
     ),
     "rounded": ("quote", "kdniao", "freight.py", "Decimal(str(amount)) * 100", "Decimal(int(float(str(amount)))) * 100"),
     "no_prices": (

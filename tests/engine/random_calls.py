@@ -93,7 +93,8 @@ def _numbers(make: Expressions, size: int) -> tree.Node:
     r = make.rng
     choices: tuple[Make, ...] = (
         *(4 * (lambda m, s: _call(r.choice(OF_A_DAY), _moment(m, s)),)),
-        lambda m, s: _call(r.choice(("minute", "second", "hour")), m.value(INSTANT, s)),
+        lambda m, s: _call("second", m.value(INSTANT, s)),
+        lambda m, s: _call(r.choice(("minute", "hour")), m.value(INSTANT, s)),
         lambda m, s: _call("minute", _call("time", m.value(INSTANT, s))),
         lambda m, s: _call("number", m.value(TEXT, s)),
         lambda m, s: _call(r.choice(("mean", "median", "sum", "max")), _list(m, NUMBER, s)),

@@ -15,7 +15,7 @@ from tidegate.engine.language import tree
 from tidegate.engine.language.functions import FUNCTIONS
 from tidegate.engine.rulesets import RuleSet
 
-SETS = 900
+SETS = 1_000
 
 
 def _nodes(ruleset: RuleSet) -> list[tree.Node]:

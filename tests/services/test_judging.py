@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
-from tidegate.engine.compiled import Program, Ruling
+from tidegate.engine.compiled import Ruling, compile_set
 from tidegate.engine.decisions import Decision
 from tidegate.engine.reader import read_ruleset
 from tidegate.engine.vocabulary import load_vocabulary
@@ -60,7 +60,8 @@ def test_a_version_that_differs_falls_to_the_reference_with_an_alarm(
     judges = Judges(share=1.0)
     decide(judges, ruleset)
     program = judges._programs[ruleset.hash]
-    monkeypatch.setattr(program, "_run", lambda typed, given, every, ruling: 0)
+    closed = read_ruleset(SET.replace("> 5", "> 5000"), ruleset.vocabulary)
+    monkeypatch.setattr(program, "decide", compile_set(closed).decide)
     with capture_logs() as logs:
         found = decide(judges, ruleset)
     assert isinstance(found, Decision)
@@ -79,9 +80,11 @@ def test_a_compiled_set_that_breaks_stops_no_order(
     def broken(*args: object, **more: object) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(Program, "decide", broken)
+    judges = Judges(share=0.0)
+    decide(judges, ruleset)
+    monkeypatch.setattr(judges._programs[ruleset.hash], "decide", broken)
     with capture_logs() as logs:
-        found = decide(Judges(share=0.0), ruleset)
+        found = decide(judges, ruleset)
     assert [one.main for one in found.actions] == ["many"]
     assert [log["part"] for log in logs] == ["ZeroDivisionError"]
 
