@@ -14,9 +14,7 @@ from tidegate.store.remote_tables import AccountToken
 from tidegate.store.tables import Alert
 from tidegate.store.unit_of_work import UnitOfWork
 
-WARNED = (
-    "authorisation_ends"  # the alert; how long before the end it rings is a parameter of the rules
-)
+WARNED = "authorisation_ends"  # the alert; a parameter of the rules says how long before the end
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,11 +62,6 @@ def quick(ruleset: RuleSet, stage: Stage, rules: Sequence[Rule]) -> Conclude | N
     }[stage.policy]
 
 
-def no_way(judged: Judgement, doubter: Doubter) -> None:
-    """For stages without a short way."""
-    del judged, doubter
-
-
 @dataclass(frozen=True)
 class Apart:
     """What each rule says (none at 0), where that is all there is to it: those of `standing` that fired say their own,

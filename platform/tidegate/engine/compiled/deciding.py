@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tidegate.engine.compiled.asked import SHANGHAI, ZONES, aware, zone_of
 from tidegate.engine.compiled.assembly import Code
-from tidegate.engine.compiled.concluding import apart, no_way
+from tidegate.engine.compiled.concluding import Conclude, apart
 from tidegate.engine.compiled.conclusions import Conclusions
 from tidegate.engine.compiled.documents import FactDocument
 from tidegate.engine.compiled.ruling import Ruling
@@ -50,8 +50,8 @@ return ruling
 """
 
 
-def deciding(program: Program) -> Callable[..., Ruling]:
-    """`Program.decide` of a plain program."""
+def deciding(program: Program, quick: Conclude) -> Callable[..., Ruling]:
+    """`Program.decide` of a plain program; `quick` is its short way to conclude."""
     part = program.parts[0]
     code = part.code.inner()
     code.namespace.update(
@@ -60,13 +60,13 @@ def deciding(program: Program) -> Callable[..., Ruling]:
     code.namespace.update(program=program, typed=program.typed)
     code.add(_ASKED, {"EVERY": code.bind(part.every), "ZONES": code.bind(ZONES)})
     code.body += part.code.body
-    _conclude(program, code)
+    _conclude(program, quick, code)
     found = code.function("decide", "facts, now, timezone, *, currency")
     found.__defaults__, found.__kwdefaults__ = (SHANGHAI,), {"currency": "CNY"}
     return found
 
 
-def _conclude(program: Program, code: Code) -> None:
+def _conclude(program: Program, quick: Conclude, code: Code) -> None:
     part = program.parts[0]
     code.add(_JUDGED)
     alone = apart(program.ruleset, part.stage, part.block.rules)
@@ -77,11 +77,8 @@ def _conclude(program: Program, code: Code) -> None:
         if alone.always:
             code.body += own.body
             return
-        bits = {
-            name: code.bind(getattr(alone, name.lower()))
-            for name in ("DECIDING", "MEETING", "STANDING")
-        }
-        code.add(_WHERE_APART, bits, own)
-    conclusions = Conclusions(part.block, part.quick or no_way)
+        bits = {"DECIDING": alone.deciding, "MEETING": alone.meeting, "STANDING": alone.standing}
+        code.add(_WHERE_APART, {name: code.bind(value) for name, value in bits.items()}, own)
+    conclusions = Conclusions(part.block, quick)
     known, conclude = code.bind(conclusions.known), code.bind(conclusions.of)
     code.add(_TOGETHER, {"KNOWN": known, "CONCLUDE": conclude})

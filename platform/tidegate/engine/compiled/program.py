@@ -65,11 +65,9 @@ class Program:
         self.rounds = rounds(ruleset)
         self.single = len(self.parts) == 1 and ruleset.policy != "stages"
         first = self.parts[0]
-        # one block, no rounding, no active days, a short way to conclude
-        self.plain = self.single and not (self.rounds or first.timed) and first.quick is not None
-        self.plain = self.plain and not ruleset.nested_lists
-        if self.plain:
-            self.decide = deciding(self)  # type: ignore[method-assign]
+        plain = self.single and not (self.rounds or first.timed or ruleset.nested_lists)
+        if plain and first.quick is not None:
+            self.decide = deciding(self, first.quick)  # type: ignore[method-assign]
         self._nearness: dict[int, Nearness] = {}
         self.overlay = {
             name: self.layout.raw[name] for name in overlaid_in(ruleset) if name in self.layout.raw
