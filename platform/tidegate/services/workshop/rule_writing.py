@@ -14,6 +14,7 @@ from tidegate.engine.forms import node_of
 from tidegate.engine.language.rendering import render
 from tidegate.engine.language.types import Type
 from tidegate.engine.problems import ExpressionError, RuleProblems
+from tidegate.engine.rulesets import one_or_two
 from tidegate.engine.sourced import read_yaml
 from tidegate.engine.values import parse_date
 from tidegate.engine.vocabulary import Action
@@ -93,8 +94,8 @@ def _title(rows: RuleRows) -> Form:
 
 def _texts(key: str, zh: str, en: str) -> Form:
     """One text where only one language has it, or both say the same; nothing without a text."""
-    zh, en = zh or en, en or zh
-    return {key: zh if zh == en else {"zh": zh, "en": en}} if zh else {}
+    text = one_or_two({"zh": zh or en, "en": en or zh})
+    return {key: text} if text else {}
 
 
 def _active(rows: RuleRows, wrong: list[Wrong]) -> Form:
