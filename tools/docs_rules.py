@@ -27,8 +27,9 @@ is approved too, with the tag 缺货, and waits at the inventory gate, which ask
 reviewer. Cash on delivery passes unpaid up to its limit. Routing excludes what is impossible, chooses among the services that were quoted,
 and decides the packing. Alerts ring when they are due and are resolved by the platform when their rule no longer fires.
 
-**A person's decision is final.** A release (`order.manual_review = released`) wins over every hold, also over missing facts; only a
-cancellation or a full refund at the source still rejects the order afterwards. A rejection stays a rejection.
+**A person's decision is final.** A release (`order.manual_review = released`) wins over every hold, also over missing facts; a
+cancellation or a full refund at the source stops the order afterwards and is shown to that person once more. A release after a carrier
+refused the waybill is about the waybill: the review rules go on judging that order, and reject it when its shop cancels. A rejection stays a rejection.
 
 **What is unknown.** A review that can't be answered is held with the reason `missing_facts` and the names of what is missing. That goes for
 the essentials: payment, stock, the address check (in China), the phone check and similar orders. Other facts count only when they are known: an

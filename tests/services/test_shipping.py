@@ -197,6 +197,27 @@ def test_a_refusal_holds_for_a_person_and_the_next_request_has_a_new_key(both: A
     assert list(both.carrier.live()) == ["T1-P1-G2"]
 
 
+def test_an_order_released_after_a_refusal_is_stopped_when_its_shop_cancels_it(world: Any) -> None:
+    from tidegate.errors import RemoteRefused
+
+    order_id = shipped(world)
+    no = RemoteRefused("carrier.address_not_served", zh="不送。", en="Not served.")
+    world.carrier.trouble = [("before", no)]
+    advance(world.context, order_id, "received")
+    review.release(world.context, order_id, "li", "已与网点确认")
+    drain(world.context)
+    assert (world.state(order_id), world.get(Order).manual_review) == ("waybill", "none")
+    with world.context.store.begin(world.context.tenant_id) as work:
+        work.session.get(Order, order_id).source_status = "cancelled"
+        work.commit()
+    advance(world.context, order_id, "changed")
+    drain(world.context)
+    assert world.state(order_id) == "rejected"
+    world.wait(seconds=61)
+    drain(world.context)
+    assert world.carrier.live() == {}
+
+
 def test_a_cancel_while_the_carrier_answers_leaves_no_waybill_alive(world: Any) -> None:
     order_id = shipped(world)
     create = world.carrier.create_waybill

@@ -24,6 +24,7 @@ from tidegate.store.tables import Event, Order
 from tidegate.store.unit_of_work import UnitOfWork
 
 OPEN = ("received", "on_hold")
+OF_A_CARRIER = ("waybill_refused", "waybill_unknown")  # reasons to hold that no review rule gave
 BEFORE_PRINTING = (
     "received", "on_hold", "approved", "waiting_stock", "allocated", "routed", "waybill",
 )  # fmt: skip
@@ -132,14 +133,14 @@ def _beside_person(work: UnitOfWork, order: Order, found: Verdict) -> Outcome:
 
 
 def _overruled(work: UnitOfWork, order: Order) -> str | None:
-    """The reason for which the order was held when a person released it last."""
-    told = work.session.scalar(
+    """The rules' reason for which the order was held when a person released it last."""
+    told = work.session.scalars(
         select(Event)
         .where(Event.order_id == order.id, Event.kind == "released_by_hand")
         .order_by(Event.id.desc())
-        .limit(1)
-    )
-    found = told.data.get("overrules") if told else None
+    ).all()
+    reasons = (event.data.get("overrules") for event in told)
+    found = next((each for each in reasons if each not in OF_A_CARRIER), None)
     return str(found) if found else None
 
 
@@ -169,6 +170,9 @@ def _set_fields(order: Order, found: Verdict) -> None:
 def release(context: Context, order_id: int, actor: str, reason: str) -> None:
     """A person lets a held order go on; rules no longer hold it.
 
+    After a carrier's refusal it is the waybill that the person has looked at, not the order: review rules go on
+    judging it, and one that the shop cancels afterwards is stopped without another hand.
+
     Raises:
         InputError: no reason. NotFound: no such order. Conflict: it isn't held.
     """
@@ -179,7 +183,8 @@ def release(context: Context, order_id: int, actor: str, reason: str) -> None:
         if order.state not in OPEN:
             raise wrong_state(order.number, order.state, ", ".join(OPEN))
         overrules = order.hold_reason
-        order.manual_review = "released"
+        if overrules not in OF_A_CARRIER:
+            order.manual_review = "released"
         order.hold_reason = order.hold_queue = None
         move_order(work, order, "received", now=now, actor_kind="person", actor=actor, reason=told)
         _by_person(work, order, "released_by_hand", actor, told, now, overrules=overrules)
