@@ -44,6 +44,10 @@ class RemoteRetry(TidegateError):
     """The other side may answer later; try again with the same key."""
 
 
+class RemoteWait(RemoteRetry):
+    """So many calls were made that we wait by ourselves: nothing was sent, and nothing is wrong."""
+
+
 class RemoteCredentials(RemoteRetry):
     """The account's credentials hold no more: nothing was done; it goes on once a person renews them."""
 

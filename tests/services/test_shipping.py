@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tidegate.errors import Conflict, RemoteRetry, RemoteUnknown
+from tidegate.errors import Conflict, RemoteCredentials, RemoteRetry, RemoteUnknown, RemoteWait
 from tidegate.jobs.runner import drain
 from tidegate.sdk.carrier import DuplicateClass
 from tidegate.services import review, settling, shipping
@@ -156,6 +156,19 @@ def test_what_was_not_sent_is_sent_later_with_the_same_key(
     drain(both.context)
     assert both.state(order_id) == "waybill"
     assert len({request.client_key for request in both.carrier.requests}) == 1
+
+
+@pytest.mark.parametrize("kind", [RemoteWait, RemoteCredentials])
+def test_refused_credentials_and_our_own_limits_leave_nothing_unclear(
+    both: Any, kind: type[RemoteRetry]
+) -> None:
+    order_id = shipped(both, C)  # one that cannot be asked: what is unclear there is a person's
+    both.carrier.trouble = [("before", kind("carrier.not_sent", zh="没有发出。", en="Not sent."))]
+    advance(both.context, order_id, "received")
+    assert (both.get(Effect).state, both.state(order_id)) == ("intent", "routed")
+    both.wait(seconds=60)
+    drain(both.context)
+    assert (both.get(Effect).state, both.state(order_id)) == ("confirmed", "waybill")
 
 
 @pytest.mark.parametrize("duplicates", [A, B])

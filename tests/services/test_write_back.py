@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from tidegate.errors import RemoteRefused, RemoteRetry, RemoteUnknown, TidegateError
+from tidegate.errors import (
+    RemoteCredentials,
+    RemoteRefused,
+    RemoteRetry,
+    RemoteUnknown,
+    RemoteWait,
+    TidegateError,
+)
 from tidegate.jobs.rescue import rescue
 from tidegate.jobs.runner import drain
 from tidegate.sdk.carrier import DuplicateClass
@@ -144,8 +151,11 @@ def test_a_shop_that_can_not_be_asked_is_told_at_most_once(world: Any, when: str
     assert [one.what for one in jobs_page(world.context).parked] == ["write_back_unknown"]
 
 
-def test_what_was_certainly_not_told_is_told_later_and_a_no_is_kept(world: Any) -> None:
-    later = RemoteRetry("shop.throttled", zh="稍后。", en="Later.", retry_after_s=90)
+@pytest.mark.parametrize("kind", [RemoteRetry, RemoteWait, RemoteCredentials])
+def test_what_was_certainly_not_told_is_told_later_and_a_no_is_kept(
+    world: Any, kind: type[RemoteRetry]
+) -> None:
+    later = kind("shop.throttled", zh="稍后。", en="Later.", retry_after_s=90)
     no = RemoteRefused("shop.order_closed", zh="订单已关闭。", en="The order is closed.")
     shop = LedgerShop(trouble=[("before", later), ("before", no)])
     gone(world, shop)

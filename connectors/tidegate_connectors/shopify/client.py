@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tidegate.errors import RemoteRetry, RemoteUnknown, TidegateError
+from tidegate.errors import RemoteRetry, RemoteUnknown, RemoteWait, TidegateError
 from tidegate.sdk.account import Account
 from tidegate.sdk.answers import SAID, broken, error_of
 from tidegate.sdk.http.messages import Response, json_post
@@ -106,8 +106,8 @@ class ShopifyClient:
             return RemoteUnknown(error.code, zh=f"Shopify {zh}", en=f"Shopify {en}")
         return error
 
-    def _dear(self, api: str, wait_s: float) -> RemoteRetry:
-        return RemoteRetry(
+    def _dear(self, api: str, wait_s: float) -> RemoteWait:
+        return RemoteWait(
             "shopify.points",
             zh=f"Shopify 的查询点数不够 ({api}), {wait_s:.1f} 秒后再试; 什么都没有发出。",
             en=f"Not enough of Shopify's query points ({api}); next try in {wait_s:.1f} s, nothing was sent.",

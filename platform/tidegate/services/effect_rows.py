@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import CursorResult, Table, bindparam, update
 
+from tidegate.errors import RemoteRefused, RemoteRetry, TidegateError
 from tidegate.store.tables import Effect, Parcel
 from tidegate.store.unit_of_work import UnitOfWork
 
@@ -65,6 +66,15 @@ def begin_again(work: UnitOfWork, effect: Effect, now: datetime) -> bool:
     )
     work.session.refresh(effect)
     return isinstance(taken, CursorResult) and taken.rowcount == 1
+
+
+def state_after(error: TidegateError | None, *, was_unknown: bool) -> str:
+    """What an attempt leaves behind: whoever says "later" did nothing, nor did one that refused our credentials."""
+    if error is None:
+        return "confirmed"
+    if isinstance(error, RemoteRetry):
+        return "unknown" if was_unknown else "intent"
+    return "rejected" if isinstance(error, RemoteRefused) else "unknown"
 
 
 def write_answer(

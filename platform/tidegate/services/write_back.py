@@ -22,6 +22,7 @@ from tidegate.services.effect_rows import (
     WRITE_BACK,
     begin_again,
     born_sending,
+    state_after,
     write_answer,
 )
 from tidegate.services.parcel_contents import shipped_items
@@ -166,11 +167,7 @@ def _has_it(telling: Telling) -> bool:
 def _finish(work: UnitOfWork, context: Context, telling: Telling, answer: Answer) -> None:
     """Write what came back; a refusal is kept for a person, anything unclear is told again later."""
     now = context.clock()
-    state = {
-        type(None): "confirmed",
-        RemoteRetry: "unknown" if telling.was_unknown else "intent",
-        RemoteRefused: "rejected",
-    }.get(type(answer), "unknown")
+    state = state_after(answer, was_unknown=telling.was_unknown)
     code = None if answer is None else answer.code
     number = telling.shipment.waybill_no
     said = {"connector": telling.shop.name, "waybill_no": number}

@@ -19,6 +19,7 @@ from tidegate.errors import (
     RemoteRefused,
     RemoteRetry,
     RemoteUnknown,
+    RemoteWait,
     TidegateError,
 )
 from tidegate.sdk.discovery import module_of
@@ -226,7 +227,7 @@ def test_what_cannot_be_paid_is_not_sent(server, shop) -> None:
     server.points.most = 130.0
     server.points.set_left(130.0)  # a page costs 112 and 100 come back a second
     page = shop.connector.pull_orders(WINDOW, "")
-    with pytest.raises(RemoteRetry) as caught:
+    with pytest.raises(RemoteWait) as caught:
         shop.connector.pull_orders(WINDOW, page.cursor)
     assert caught.value.code == "shopify.points"
     assert 0 < float(str(caught.value.fields["retry_after_s"])) < 1

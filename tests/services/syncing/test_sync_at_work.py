@@ -11,7 +11,7 @@ from tidegate.sdk.stage.protocol import Fault
 from tidegate.services.remotes import accounts
 from tidegate.services.syncing import acts, runs, working
 from tidegate.store.remote_tables import ConnectorAccount
-from tidegate.store.sync_tables import AccountSample, SyncRun
+from tidegate.store.sync_tables import AccountSample, AccountSync, SyncRun
 from tidegate.store.tables import Job, Order
 
 
@@ -101,6 +101,23 @@ def test_a_run_that_got_on_before_it_failed_goes_on_soon(merchant) -> None:
     assert [run.accepted > 0 for run in found[:3]] == [True] * 3
     assert pauses[:3] == [5, 5, 5]
     assert len(merchant.all(Order)) == 9
+
+
+def test_waiting_for_a_limit_is_no_failure_and_a_success_only_for_who_got_on(merchant) -> None:
+    account = merchant.account(settings={"page_size": "2", "limits": "orders.list=1/600"})
+    merchant.place(*(f"A{n}" for n in range(5)))
+    merchant.work()  # a page, then the limit
+    (turn,) = merchant.all(AccountSync)
+    assert (turn.failures, turn.code, turn.behind) == (0, "", True)
+    assert turn.ok_at == merchant.clock()
+    assert 500 < (turn.next_at - merchant.clock()).total_seconds() <= 600
+    merchant.clock.forward(30)
+    working.run(merchant.context, account.id, "orders")  # nothing left to call with
+    (later,) = merchant.all(AccountSync)
+    assert (later.failures, later.code, later.behind) == (0, "", True)
+    assert (later.ok_at, later.last_at) == (turn.ok_at, merchant.clock())
+    assert {run.code for run in runs.runs(merchant.context, account.id)} == {""}
+    assert len([call for call in merchant.mall.calls if call.api == "orders.list"]) == 1
 
 
 def test_pull_now_and_replay_from_a_moment(merchant) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from tidegate.errors import RemoteRetry, TidegateError
+from tidegate.errors import RemoteRetry, RemoteWait, TidegateError
 from tidegate.sdk.http.messages import Request, Response
 from tidegate.sdk.http.sending import Sender, Sent
 from tidegate.sdk.manifest import Limit
@@ -42,7 +42,7 @@ class Line:
         """Run one call. What it raises is raised again, once it is recorded.
 
         Raises:
-            RemoteRetry: it was not let through; nothing was sent.
+            RemoteWait: it was not let through; nothing was sent.
         """
         if not self._places.acquire(timeout=QUEUE_S):
             raise _busy(request.api)
@@ -111,8 +111,8 @@ class AccountHttp:
         return self._line.now()
 
 
-def _busy(api: str) -> RemoteRetry:
-    return RemoteRetry(
+def _busy(api: str) -> RemoteWait:
+    return RemoteWait(
         "remote.busy",
         zh=f"这个账号同时进行的调用太多 ({api}), 稍后再试; 什么都没有发出。",
         en=f"The account has too many calls under way ({api}); it is tried again, nothing was sent.",

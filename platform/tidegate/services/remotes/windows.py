@@ -17,7 +17,7 @@ from limits import RateLimitItemPerSecond
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from tidegate.errors import InputError, RemoteRetry
+from tidegate.errors import InputError, RemoteWait
 from tidegate.sdk.manifest import Limit
 
 LOWERED_S = 60
@@ -41,7 +41,7 @@ class Windows:
         """Count one call.
 
         Raises:
-            RemoteRetry: too many, or the other side asked for a pause; `retry_after_s` says how long.
+            RemoteWait: too many, or the other side asked for a pause; `retry_after_s` says how long.
         """
         try:
             wait = self._take(self._shared or self._own, account, api, limits)
@@ -123,8 +123,8 @@ def limits_of(declared: Sequence[Limit], settings: Mapping[str, object]) -> tupl
     return (*kept, *own.values())
 
 
-def _too_many(api: str, wait_s: float) -> RemoteRetry:
-    return RemoteRetry(
+def _too_many(api: str, wait_s: float) -> RemoteWait:
+    return RemoteWait(
         "remote.own_limit",
         zh=f"调用 {api} 已到限额, {wait_s:.1f} 秒后再试; 什么都没有发出。",
         en=f"The limit of calls to {api} is reached; next try in {wait_s:.1f} s, nothing was sent.",

@@ -6,13 +6,12 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from tidegate.errors import RemoteRetry
+from tidegate.errors import RemoteWait
 from tidegate.sdk.http.client import Http
 from tidegate.sdk.http.messages import Request, Response
 
 LONGEST_S = 2.0  # longer waits go back into the job table
 IN_ALL_S = 20.0  # of one connector, which lives for one run
-OURS = ("remote.own_limit", "remote.busy")
 
 
 class PacedHttp:
@@ -27,9 +26,9 @@ class PacedHttp:
         while True:
             try:
                 return self._http.send(request)
-            except RemoteRetry as error:
+            except RemoteWait as error:
                 wait = float(str(error.fields.get("retry_after_s") or 0.0))
-                if error.code not in OURS or not 0 < wait <= min(LONGEST_S, self._left):
+                if not 0 < wait <= min(LONGEST_S, self._left):
                     raise
                 self._left -= wait
                 self._sleep(wait)

@@ -109,20 +109,24 @@ def end(
     got_on: bool = False,
 ) -> None:
     """Give the turn back and say when the next one is. A failure waits longer each time, up to a quarter of an hour;
-    one that `got_on` before it failed counts as the first, and is tried again soon: there is more to read.
+    one that `got_on` before it failed counts as the first, and is tried again soon: there is more to read. Without a
+    code `wait_s` says that a limit is reached: no failure, and a success only for one that got on.
     """
     row = work.session.scalar(select(AccountSync).where(_mine(account_id, task)))
     if row is None:  # the account was removed meanwhile
         return
-    row.failures = 0 if not code else 1 if got_on else row.failures + 1
-    row.code, row.behind, row.running_until = code[:80], behind, None
-    if not code:
-        row.ok_at = now
+    row.running_until = None
+    waits = not code and wait_s is not None
+    if got_on or not waits:
+        row.failures = 0 if not code else 1 if got_on else row.failures + 1
+        row.code = code[:80]
+        row.ok_at = row.ok_at if code else now
+    row.behind = behind
     pause_s = _pause_s(row.failures, every_s, wait_s, behind)
     if code and got_on and wait_s is None:
         pause_s = min(pause_s, SOON_S)
     row.next_at = now + timedelta(seconds=pause_s)
-    if behind and not code:
+    if behind and not code and not waits:
         ask(work, account_id, task, now)
 
 
@@ -150,7 +154,7 @@ def active(work: UnitOfWork) -> list[ConnectorAccount]:
 
 
 def _pause_s(failures: int, every_s: int, wait_s: float | None, behind: bool) -> float:
-    if not failures:
+    if not failures and wait_s is None:
         return 0 if behind else every_s
     backoff = min(every_s * 2 ** min(failures - 1, 10), LONGEST_PAUSE_S)
     return max(float(wait_s) if wait_s is not None else backoff, 1.0)

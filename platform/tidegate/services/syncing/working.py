@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from sqlalchemy import select
 
-from tidegate.errors import Conflict, RemoteCredentials, TidegateError, Unavailable
+from tidegate.errors import Conflict, RemoteCredentials, RemoteWait, TidegateError, Unavailable
 from tidegate.sdk.manifest import Manifest
 from tidegate.services.context import Context
 from tidegate.services.remotes.carrying import mark
@@ -97,7 +97,7 @@ def run(context: Context, account_id: int, task: str, began_by: str = "") -> Don
             )
         turns.end(
             work, account_id, task, now, every_s=every_s, code=code, wait_s=wait_s,
-            behind=done.behind, got_on=done.accepted > 0,
+            behind=done.behind, got_on=done.accepted > 0 or (done.pages > 0 and not code),
         )  # fmt: skip
         work.commit()
     return done
@@ -106,7 +106,7 @@ def run(context: Context, account_id: int, task: str, began_by: str = "") -> Don
 def _try(
     context: Context, row: ConnectorAccount, task: str, done: Done
 ) -> tuple[str, float | None]:
-    """The code of what went wrong ("" for nothing) and how long the other side wants to be left alone."""
+    """The code of what went wrong ("" for nothing) and how long the other side has to be left alone."""
     try:
         made, _ = connector_of(context, row, _shop(context, row), paced=paced)
         TASKS[task](context, Opened(row, manifest_for(row), made), done)
@@ -116,6 +116,9 @@ def _try(
     except RemoteCredentials as error:
         mark(context, row.id, "active", "broken", error.code)
         return error.code, None
+    except RemoteWait as error:  # a limit is reached: nothing is wrong, and there is more to do
+        done.behind = True
+        return "", float(str(error.fields.get("retry_after_s") or turns.SOON_S))
     except Unavailable as error:  # our own database, not the other side: no reason to stay away
         log.warning("sync.stopped", account=row.code, task=task, code=error.code)
         return error.code, turns.SOON_S

@@ -10,7 +10,7 @@ from tidegate.errors import RemoteRefused, RemoteRetry, RemoteUnknown
 from tidegate.sdk.carrier import DuplicateClass, Waybill
 from tidegate.services import carrier_labels
 from tidegate.services.context import Context
-from tidegate.services.effect_rows import GONE, write_answer
+from tidegate.services.effect_rows import GONE, state_after, write_answer
 from tidegate.services.states import move_order, move_parcel, record
 from tidegate.services.voiding import drop_waybill, void_later
 from tidegate.services.waybills.calling import Answer, Sending
@@ -27,12 +27,9 @@ def finish(work: UnitOfWork, context: Context, sending: Sending, answer: Answer)
     """Write what came back; a result that lost the race to a newer attempt changes nothing but for an orphan."""
     now = context.clock()
     told = _plain(answer)
-    state = {
-        Waybill: "confirmed",
-        RemoteRetry: "unknown" if sending.was_unknown else "intent",
-        RemoteRefused: "rejected",
-    }.get(type(answer), "unknown")
-    code = None if isinstance(answer, Waybill) else answer.code
+    error = None if isinstance(answer, Waybill) else answer
+    state = state_after(error, was_unknown=sending.was_unknown)
+    code = None if error is None else error.code
     said = {"connector": sending.connector, "service": sending.request.service_code, **told}
     ours = write_answer(work, sending.effect_id, sending.attempt, state, now, code=code, said=said)
     if not ours:
