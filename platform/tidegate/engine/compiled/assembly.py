@@ -8,12 +8,19 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from functools import lru_cache
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeVar
 
 Names = Mapping[str, str | int]
+Placed = TypeVar("Placed", bound=ast.AST)
+_PLACE = ("lineno", "col_offset", "end_lineno", "end_col_offset")
+_PLAIN = frozenset({int, str, float, bool, type(None)})
+_SHARED = frozenset(
+    kind
+    for base in (ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)
+    for kind in base.__subclasses__()
+)
 MARK = "\0"  # before the name of a table that takes the place of a constant
 
 
@@ -44,12 +51,8 @@ class Code:
         """The statements as a function of these parameters. Tables stand in it as constants, which are read quicker
         than globals.
         """
-        tree = deepcopy(_parsed(f"def {name}({parameters}): pass"))
-        definition = tree.body[0]
-        assert isinstance(definition, ast.FunctionDef)  # noqa: S101  parsed from the line above
-        definition.body = self.body or [ast.Pass()]
-        ast.fix_missing_locations(tree)
-        module = compile(tree, f"<compiled {name}>", "exec")
+        body = _filled(f"def {name}({parameters}):\n    BODY", _Fill({}, {}, self))
+        module = compile(ast.Module(body, type_ignores=[]), f"<compiled {name}>", "exec")
         code = next(part for part in module.co_consts if hasattr(part, "co_code"))
         tables = {MARK + name: value for name, value in self.namespace.items()}
         known = (tables.get(one, one) if one.__class__ is str else one for one in code.co_consts)
@@ -71,34 +74,64 @@ def _parsed(template: str) -> ast.Module:
 
 
 def _filled(template: str, fill: _Fill) -> list[ast.stmt]:
-    statements = deepcopy(_parsed(template)).body
-    return [part for one in statements for part in fill.put(one)]
+    return fill.all(_parsed(template).body)
 
 
-class _Fill(ast.NodeTransformer):
+class _Fill:
+    """A template's syntax tree made anew, with its names replaced. What never changes in a tree is shared: copying all
+    of it took most of the time that a set takes to compile.
+    """
+
     def __init__(self, names: Names, namespace: Mapping[str, Any], body: Code | None) -> None:
         self.names = names
         self.namespace = namespace
         self.inner = body
 
-    def put(self, statement: ast.stmt) -> list[ast.stmt]:
-        found = self.visit(statement)
-        return found if isinstance(found, list) else [found]
+    def all(self, nodes: list[Any]) -> list[Any]:
+        found: list[Any] = []
+        for node in nodes:
+            if node.__class__ is ast.Expr and _is_body(node):
+                found += (self.inner.body if self.inner else None) or [_placed(ast.Pass(), node)]
+            else:
+                found.append(self.made(node))
+        return found
 
-    def visit_Expr(self, node: ast.Expr) -> ast.AST | list[ast.stmt]:
-        if isinstance(node.value, ast.Name) and node.value.id == "BODY":
-            return (self.inner.body if self.inner else None) or [ast.Pass()]
-        return self.generic_visit(node)
+    def made(self, node: Any) -> Any:
+        kind = node.__class__
+        if kind is ast.Name:
+            return self._name(node)
+        if kind in _SHARED or not isinstance(node, ast.AST):
+            return node
+        made = kind.__new__(kind)
+        parts = made.__dict__
+        for field, part in node.__dict__.items():
+            if part.__class__ is list:
+                parts[field] = self.all(part)
+            elif part.__class__ in _PLAIN:
+                parts[field] = part
+            else:
+                parts[field] = self.made(part)
+        return made
 
-    def visit_Name(self, node: ast.Name) -> ast.AST:
+    def _name(self, node: ast.Name) -> ast.expr:
         found = self.names.get(node.id)
         if found is None:
             return node
         if isinstance(found, int):
-            return ast.Constant(found)
+            return _placed(ast.Constant(found), node)
         value = self.namespace.get(found)
         if isinstance(value, int | str):
-            return ast.Constant(value)
+            return _placed(ast.Constant(value), node)
         if isinstance(value, dict | list):
-            return ast.Constant(MARK + found)
-        return ast.Name(found, node.ctx)
+            return _placed(ast.Constant(MARK + found), node)
+        return _placed(ast.Name(found, node.ctx), node)
+
+
+def _is_body(node: ast.Expr) -> bool:
+    return isinstance(node.value, ast.Name) and node.value.id == "BODY"
+
+
+def _placed(made: Placed, like: ast.AST) -> Placed:
+    """Where the node stands in whose place it is: a compiler wants to know."""
+    made.__dict__.update({name: like.__dict__[name] for name in _PLACE})
+    return made
