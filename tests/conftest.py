@@ -57,6 +57,18 @@ def _quick_passwords() -> Iterator[Any]:
     passwords.HASHER = shipped
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _plain_logs() -> None:
+    """Exceptions as Python shows them: with every local value in a frame one took seconds of a processor."""
+    import structlog
+
+    *shaping, _ = structlog.get_config()["processors"]
+    shown = structlog.dev.ConsoleRenderer(
+        colors=False, exception_formatter=structlog.dev.plain_traceback
+    )
+    structlog.configure(processors=[*shaping, shown])
+
+
 @pytest.fixture
 def shipped_passwords(_quick_passwords: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Passwords at the cost they have in use."""

@@ -16,7 +16,7 @@ from random_patterns import VOCABULARY as EPISODES
 from random_patterns import a_pattern_set
 from strategies import a_ruleset, a_vocabulary, seeds, sizes
 
-from tidegate.engine import simple_yaml
+from tidegate import simple_yaml
 from tidegate.engine.forms import (
     cell_form,
     cell_of,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from random import Random
 
-from tidegate.engine import simple_yaml
+from tidegate import simple_yaml
 from tidegate.engine.language.parser import kept_tree
 from tidegate.engine.limits import MAX_DEPTH, MAX_RULES, MAX_VALUES
 from tidegate.engine.reader import read_ruleset

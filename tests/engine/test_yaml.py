@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from strategies import a_ruleset, a_vocabulary
 
-from tidegate.engine import simple_yaml
+from tidegate import simple_yaml
 from tidegate.engine.limits import MAX_DEPTH, MAX_DIGITS, MAX_VALUES
 from tidegate.engine.plain_documents import plain_data, read_json
 from tidegate.engine.problems import RuleProblems

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tidegate.engine import simple_yaml
+from tidegate import simple_yaml
 from tidegate.engine.cases import CaseResult, run_cases
 from tidegate.engine.checking import check
 from tidegate.engine.decisions import FIRED, NOT, RuleTrace

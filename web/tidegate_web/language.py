@@ -8,7 +8,8 @@ from importlib.resources import files
 from typing import Any
 
 from flask import Flask, current_app, g, request
-from ruamel.yaml import YAML
+
+from tidegate.simple_yaml import plain
 
 LANGUAGES = ("zh", "en")
 COOKIE = "tidegate_language"
@@ -72,8 +73,7 @@ def catalogue() -> Mapping[str, Mapping[str, Any]]:
     found: dict[str, Mapping[str, Any]] = {}
     for path in sorted((files("tidegate_web") / "texts").iterdir(), key=lambda each: each.name):
         if path.name.endswith(".yaml"):
-            document = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-            found.update(_leaves(document))
+            found.update(_leaves(plain(path.read_text(encoding="utf-8"))))
     return found
 
 

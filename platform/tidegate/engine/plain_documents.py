@@ -11,8 +11,8 @@ from typing import Any
 from tidegate.engine.frozen import Entry
 from tidegate.engine.limits import MAX_BYTES, MAX_DEPTH, MAX_DIGITS, MAX_VALUES
 from tidegate.engine.problems import RuleProblems
-from tidegate.engine.simple_yaml import Path, scalar
 from tidegate.engine.sourced import SURROGATE, TOO_MANY, Sourced, refused
+from tidegate.simple_yaml import Path, scalar
 
 
 def read_json(text: str) -> Sourced | None:

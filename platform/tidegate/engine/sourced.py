@@ -25,7 +25,7 @@ from ruamel.yaml.events import (
     ScalarEvent,
 )
 
-from tidegate.engine import simple_yaml
+from tidegate import simple_yaml
 from tidegate.engine.limits import (
     MAX_ALIASES,
     MAX_BYTES,
@@ -35,8 +35,8 @@ from tidegate.engine.limits import (
     MAX_VALUES_FULL,
 )
 from tidegate.engine.problems import Problem, RuleProblems
-from tidegate.engine.simple_yaml import Path as Path
-from tidegate.engine.simple_yaml import Place, scalar
+from tidegate.simple_yaml import Path as Path
+from tidegate.simple_yaml import Place, scalar
 
 _TAGS = frozenset(
     f"tag:yaml.org,2002:{name}"

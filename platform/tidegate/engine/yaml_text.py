@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from tidegate.engine.frozen import Entry
-from tidegate.engine.simple_yaml import scalar
+from tidegate.simple_yaml import scalar
 
 WIDTH = 120
 # sections whose entries stand one below the other, however short they are

@@ -14,9 +14,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from tidegate.domain.orders import LineDraft, OrderDraft, RecipientDraft
+from tidegate.simple_yaml import plain
 
 # Longest text a column of the store holds (tests/services/test_intake_rows.py compares); others
 # are unlimited.
@@ -81,7 +80,7 @@ class OrderField:
 def vocabulary() -> Mapping[str, Any]:
     """The shipped data dictionary as plain data."""
     text = files("tidegate_rules").joinpath("vocabulary.yaml").read_text(encoding="utf-8")
-    loaded: Mapping[str, Any] = YAML(typ="safe", pure=True).load(text)
+    loaded: Mapping[str, Any] = plain(text)
     return loaded
 
 

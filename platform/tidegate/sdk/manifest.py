@@ -9,11 +9,11 @@ from importlib.resources import files
 from typing import Any
 
 from marshmallow import ValidationError
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from tidegate.errors import ConfigError
 from tidegate.sdk.manifest_schema import ManifestSchema
+from tidegate.simple_yaml import plain
 
 Words = Mapping[str, str]
 
@@ -156,7 +156,7 @@ def load_manifest(package: str) -> Manifest:
 def read_manifest(text: str, name: str = "manifest.yaml") -> Manifest:
     """Raises ConfigError."""
     try:
-        document = YAML(typ="safe", pure=True).load(text)
+        document = plain(text)
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}" if mark else ""

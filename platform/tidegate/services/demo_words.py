@@ -11,9 +11,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from tidegate.services.reference_tables import Table, parse_table
+from tidegate.simple_yaml import plain
 
 MINOR_PER_YUAN = 100
 
@@ -76,7 +75,7 @@ def demo_words() -> DemoWords:
         units[row["商家编码"]] = units.get(row["商家编码"], 0) + int(row["数量"])
     short = frozenset(sku for sku, held in units.items() if held < SCARCE)
     places = [Place(**row) for row in _rows("places.csv")]
-    return DemoWords(YAML(typ="safe").load(text), goods, places, short)
+    return DemoWords(plain(text), goods, places, short)
 
 
 SCARCE = 5  # units in all warehouses together

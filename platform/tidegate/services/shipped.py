@@ -7,12 +7,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from ruamel.yaml import YAML
+from tidegate.simple_yaml import plain
 
 
 @cache
 def shipped_document(name: str) -> Mapping[str, Any]:
     """A YAML file of rules/tidegate_rules as plain data."""
     text = files("tidegate_rules").joinpath(name).read_text("utf-8")
-    found: Mapping[str, Any] = YAML(typ="safe", pure=True).load(text)
+    found: Mapping[str, Any] = plain(text)
     return found
