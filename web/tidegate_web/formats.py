@@ -14,6 +14,7 @@ from flask import Flask
 from tidegate.domain.money import Money
 from tidegate.domain.orders import Issue
 from tidegate.sdk.issues import issue_of, issue_text
+from tidegate.services.remotes.wording import title_of, words_of
 from tidegate.services.view_decisions import Outcome
 from tidegate_web import desk
 from tidegate_web.attempts import reason_words
@@ -27,6 +28,7 @@ def install(app: Flask) -> None:
     app.jinja_env.filters.update(
         age=age,
         clock=clock,
+        code_words=code_words,
         count=count,
         day=day,
         kilos=kilos,
@@ -37,7 +39,7 @@ def install(app: Flask) -> None:
         stamp=stamp,
     )
     app.jinja_env.globals.update(
-        compact=compact, reason_words=reason_words, said=said, reason_of=reason_of,
+        account_title=account_title, compact=compact, reason_words=reason_words, said=said, reason_of=reason_of,
         issue_words=issue_words,
     )  # fmt: skip
 
@@ -158,6 +160,18 @@ def reason_of(code: str) -> str:
     """Why a row of a source was rejected, in words; a platform's own code stays as it is."""
     key = f"sync.reasons.{code}"
     return t(key) if key in catalogue() else issue_text(code, lang=lang())
+
+
+def account_title(connector: str, title: str) -> str:
+    return pick(title_of(connector, title))
+
+
+def code_words(code: str | None) -> str:
+    """What a code of another side's error means; "" where nobody wrote it down."""
+    if not code:
+        return ""
+    key = f"said.{code}"
+    return t(key) if key in catalogue() else pick(words_of(code))
 
 
 def issue_words(issue: Issue) -> str:
