@@ -114,16 +114,18 @@ def _kind(row: ConnectorAccount) -> str | None:
 
 
 def _failing_since(work: UnitOfWork, tasks: Sequence[AccountSync]) -> datetime | None:
-    """The first failure after the last success of whichever task has failed longest."""
+    """The first failure after the last success of whichever task has failed longest; a run that got on before it failed
+    is a success too.
+    """
     found = []
     for task in tasks:
-        if not task.failures:
+        if not task.failures or (task.ok_at and task.last_at and task.ok_at >= task.last_at):
             continue
         failed = select(func.min(SyncRun.at)).where(
             SyncRun.account_id == task.account_id, SyncRun.task == task.task, SyncRun.code != ""
         )
         if task.ok_at is not None:
-            failed = failed.where(SyncRun.at >= task.ok_at)
+            failed = failed.where(SyncRun.at > task.ok_at)
         found.append(work.session.scalar(failed) or task.last_at)
     return min((at for at in found if at is not None), default=None)
 

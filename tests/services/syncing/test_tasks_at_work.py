@@ -17,16 +17,18 @@ from tidegate.sdk.discovery import manifest_of
 from tidegate.sdk.gathering import MOST_IN_A_ROW
 from tidegate.sdk.stage.protocol import Fault, SampleLine, SampleOrder, SignedPush
 from tidegate.sdk.webhooks import HookRequest
+from tidegate.services.connection_alerts import watch_connections
 from tidegate.services.hooks import addresses, receiving
 from tidegate.services.remotes import accounts
 from tidegate.services.remotes.shops import ConnectedShops
 from tidegate.services.secrets_box import SecretsBox
 from tidegate.services.sweeping import sweep
-from tidegate.services.syncing import following, runs, working
+from tidegate.services.syncing import following, runs, turns, working
 from tidegate.services.write_back import tell_later
 from tidegate.store.remote_tables import ConnectorAccount
-from tidegate.store.sync_tables import FollowedParcel, SyncRun
+from tidegate.store.sync_tables import AccountSync, FollowedParcel, SyncRun
 from tidegate.store.tables import (
+    Alert,
     CarrierService,
     Effect,
     Order,
@@ -192,6 +194,30 @@ def test_parcels_under_way_are_tracked_by_number(both) -> None:
         working.run(both.context, row.id, "track")
     assert [one.state for one in both.all(Parcel)] == ["delivered", "handed_over", "in_transit"]
     assert len(both.all(Scan)) == 4
+
+
+def test_a_query_that_fails_stops_no_others_and_no_alarm_rings_while_scans_come(both) -> None:
+    left_parcels(both, "kd", 6)
+    with kdniao(both) as (server, row):
+        server.limits = {}
+        for day in range(3):
+            server.fail(Fault.DOWN, api="track.query", skip=5, times=3)  # one parcel in all rounds
+            server.add_scan("YTO", f"7800{day + 1}", "1", both.clock(), "快件")
+            working.run(both.context, row.id, "track")
+            both.clock.forward(3_000)
+        (turn,) = [one for one in both.all(AccountSync) if one.task == "track"]
+        assert (turn.failures, turn.code) == (1, "remote.no_answer")
+        assert turn.next_at - turn.ok_at == timedelta(seconds=turns.TRACK_EVERY_S)
+        watch_connections(both.context)
+        assert "connection_failing" not in {one.kind for one in both.all(Alert)}
+        working.run(both.context, row.id, "track")
+        assert len(both.all(Scan)) == 3
+        server.fail(Fault.DOWN, api="track.query", times=99)
+        for _ in range(3):
+            working.run(both.context, row.id, "track")
+            both.clock.forward(3_000)
+        watch_connections(both.context)
+        assert "connection_failing" in {one.kind for one in both.all(Alert)}
 
 
 def test_a_subscription_that_fails_stops_no_others_and_is_asked_for_again(both) -> None:

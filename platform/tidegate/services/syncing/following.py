@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import not_, or_, select
+from sqlalchemy import func, not_, or_, select
 
 from tidegate.errors import TidegateError
 from tidegate.sdk.capabilities import SubscribesTracking, TellsScans, TracksParcels
@@ -52,13 +52,22 @@ def pull_scans(context: Context, row: ConnectorAccount, made: TellsScans, done: 
 def track(
     context: Context, row: ConnectorAccount, manifest: Manifest, made: TracksParcels, done: Done
 ) -> None:
-    """Ask for the scans of parcels under way, as many numbers a call as the platform takes."""
-    parcels = _parcels(context, row, manifest, subscribed=None)
+    """Ask for the scans of parcels under way, as many numbers a call as the platform takes. A call that fails is made
+    again after the others; which come first among those without scans is left to chance, so that none is always last.
+
+    Raises:
+        The remote families, when one failed; the scans of the others are kept.
+    """
+    parcels = [tracked for _, tracked in _parcels(context, row, manifest, subscribed=None)]
     size = max(1, made.most_tracked)
-    for start in range(0, len(parcels), size):
-        asked = [tracked for _, tracked in parcels[start : start + size]]
-        _apply(context, row, made.track(asked), done)
+
+    def ask(start: int) -> None:
+        _apply(context, row, made.track(parcels[start : start + size]), done)
         done.pages += 1
+
+    some = gather(range(0, len(parcels), size), ask)
+    if some.error is not None:
+        raise some.error
 
 
 def subscribe(
@@ -91,7 +100,7 @@ def subscribe(
             some = gather(ids[start : start + SUBSCRIBED_AT_ONCE], ask)
         finally:  # what was asked for is, whatever became of the next one
             _keep_followed(context, row, asked)
-            done.pages += 1
+            done.pages += 1 if asked else 0
             done.read += len(asked)
             done.accepted += len(asked)
         failed = some.error or failed
@@ -134,8 +143,9 @@ def _parcels(
         .outerjoin(CarrierService, CarrierService.code == Parcel.service_code)
         .where(Parcel.state.in_(UNDER_WAY), Parcel.waybill_no.is_not(None))
         .where(Parcel.waybill_at > context.clock() - FAR_BACK)
-        .order_by(Parcel.last_scan_at, Parcel.id)
     )
+    by_chance = func.random() if subscribed is None else Parcel.id
+    wanted = wanted.order_by(Parcel.last_scan_at, by_chance)
     if manifest.carriers:
         wanted = wanted.where(Parcel.carrier.in_(list(manifest.carriers)))
     if subscribed is False:

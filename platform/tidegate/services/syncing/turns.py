@@ -107,10 +107,13 @@ def end(
     wait_s: float | None,
     behind: bool,
     got_on: bool = False,
+    more: bool = False,
 ) -> None:
-    """Give the turn back and say when the next one is. A failure waits longer each time, up to a quarter of an hour;
-    one that `got_on` before it failed counts as the first, and is tried again soon: there is more to read. Without a
-    code `wait_s` says that a limit is reached: no failure, and a success only for one that got on.
+    """Give the turn back and say when the next one is.
+
+    A failure waits longer each time, up to a quarter of an hour. One that `got_on` before it failed counts as the first
+    after a success, and is tried again soon where there is `more` to read. Without a code `wait_s` says that a limit is
+    reached: no failure, and a success only for one that got on.
     """
     row = work.session.scalar(select(AccountSync).where(_mine(account_id, task)))
     if row is None:  # the account was removed meanwhile
@@ -120,10 +123,10 @@ def end(
     if got_on or not waits:
         row.failures = 0 if not code else 1 if got_on else row.failures + 1
         row.code = code[:80]
-        row.ok_at = row.ok_at if code else now
+        row.ok_at = now if got_on or not code else row.ok_at
     row.behind = behind
     pause_s = _pause_s(row.failures, every_s, wait_s, behind)
-    if code and got_on and wait_s is None:
+    if code and more and wait_s is None:
         pause_s = min(pause_s, SOON_S)
     row.next_at = now + timedelta(seconds=pause_s)
     if behind and not code and not waits:

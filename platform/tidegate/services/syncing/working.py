@@ -97,7 +97,8 @@ def run(context: Context, account_id: int, task: str, began_by: str = "") -> Don
             )
         turns.end(
             work, account_id, task, now, every_s=every_s, code=code, wait_s=wait_s,
-            behind=done.behind, got_on=done.accepted > 0 or (done.pages > 0 and not code),
+            behind=done.behind, got_on=not done.empty,
+            more=done.accepted > 0 and task != "track",  # which begins anew each time
         )  # fmt: skip
         work.commit()
     return done
