@@ -1,6 +1,6 @@
 """Schemathesis tries the API against its own description: what it takes, answers and refuses.
 
-Every check is on; boundaries of every schema, and valid and invalid calls by chance. The seed is fixed and printed;
+Every check is on; valid and invalid calls by chance, in the long suite boundaries of every schema too. The seed is fixed and printed;
 `API_EXAMPLES` and `API_SEED` go further than a normal run.
 """
 
@@ -34,8 +34,9 @@ HERE = {  # things that exist, so that more than a 404 comes back
 
 
 @pytest.fixture
-def api(desk: Any, serve: Callable[[Any], str]) -> Iterator[Any]:
+def api(desk: Any, serve: Callable[[Any], str], request: Any) -> Iterator[Any]:
     """The API of a shop with an owner, asked by a manager's token; drafts are written as they stand now."""
+    phases = {"stateful": {"enabled": False}, "coverage": {"enabled": request.param}}
     founding.create_owner(desk.context, "owner@example.com", "Lin", "潮水退去 才知道 2026", "test")
     secret = tokens.create(desk.context, local_principal(1), "fuzz", "manager", 90, None)
     order = desk.all(Order, Order.state == "on_hold")[0].id
@@ -52,7 +53,7 @@ def api(desk: Any, serve: Callable[[Any], str]) -> Iterator[Any]:
                 "missing_required_header": {"expected-statuses": ["428"]},
             },
             "generation": {"max-examples": EXAMPLES, "database": "none", "no-shrink": True},
-            "phases": {"stateful": {"enabled": False}},
+            "phases": phases,
         }
     )
     schema = schemathesis.openapi.from_url(f"{serve(desk)}/api/openapi.json", config=config)
@@ -68,6 +69,14 @@ def api(desk: Any, serve: Callable[[Any], str]) -> Iterator[Any]:
     schemathesis.hooks.unregister(before_call)
 
 
+@pytest.mark.parametrize(
+    "api",
+    [
+        pytest.param(False, id="by chance"),
+        pytest.param(True, id="boundaries too", marks=pytest.mark.long),
+    ],
+    indirect=True,
+)
 def test_every_operation_keeps_its_word(api: Any) -> None:
     print("seed", SEED)
     wrong: dict[str, str] = {}
