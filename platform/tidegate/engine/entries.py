@@ -194,7 +194,10 @@ class EntryReader:
         reading.known_keys(path, row, ROW_KEYS)
         raw_id = row.get("id")
         name = reading.identity(
-            (*path, "id"), f"{table}.{raw_id}" if raw_id else raw_id, self.ids, "row"
+            (*path, "id"),
+            f"{table}.{raw_id}" if raw_id not in (None, "") else raw_id,
+            self.ids,
+            "row",
         )
         when = reading.sequence((*path, "when"), row.get("when"), "when")
         then = reading.sequence((*path, "then"), row.get("then"), "then")

@@ -67,6 +67,11 @@ def test_sets_that_once_were_judged_wrongly(seed: int) -> None:
     run(range(seed, seed + 1), 60)
 
 
+def test_a_number_below_a_constant_of_thirty_digits_is_found() -> None:
+    """Seed 2225 of the long suite: what lies just below was rounded to above, and a rule that fires called dead."""
+    run(range(2_225, 2_226), 60)
+
+
 @pytest.mark.long
 def test_many_random_sets_are_judged_soundly() -> None:
     run(range(1_000, 2_500), 60)

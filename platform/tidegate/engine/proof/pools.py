@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from itertools import islice, product
 from random import Random
 from typing import Any
@@ -16,7 +16,7 @@ from tidegate.engine.operations import order
 from tidegate.engine.proof.episodes import episodes
 from tidegate.engine.proof.sources import LINES, NOW, Source
 from tidegate.engine.regions import between, moved, of_kind, other_text, representatives, step_of
-from tidegate.engine.values import DAY, HOUR, TICK, Money, fold, parse_instant
+from tidegate.engine.values import DAY, EXACT, HOUR, TICK, Money, fold, parse_instant
 from tidegate.engine.vocabulary import Fact, Vocabulary
 
 MAX_LINES, MAX_LISTS, MAX_TEXTS, MAX_RECKONED = 60, 400, 40, 6
@@ -49,13 +49,16 @@ class Pools:
         return self.custom.get(name) or self.vocabulary.facts.get(name)
 
     def of(self, source: Source, atoms: Iterable[tree.Node], hints: Hints) -> list[Any]:
-        """Values of one source, the missing one first."""
-        if source.kind == NOW:
-            return [*islice(self._nows(hints), 400)]
-        if source.kind == LINES:
-            return self._lists(source.id, list(atoms), hints)
-        fact = self.fact(source.id)
-        return [None] if fact is None else [None, *self.values(fact, hints)]
+        """Values of one source, the missing one first. Reckoned exactly: what lies just below a constant of thirty
+        digits would else be rounded to above it.
+        """
+        with localcontext(EXACT):
+            if source.kind == NOW:
+                return [*islice(self._nows(hints), 400)]
+            if source.kind == LINES:
+                return self._lists(source.id, list(atoms), hints)
+            fact = self.fact(source.id)
+            return [None] if fact is None else [None, *self.values(fact, hints)]
 
     def values(self, fact: Fact, hints: Hints) -> list[Any]:
         """Known values of a fact."""
