@@ -114,3 +114,5 @@ def test_online_retail_lines_in_bounded_memory(context: Context, shared_data: Pa
     found = states(context)
     assert found.keys() == {"cancelled", "delivered"}
     assert found["cancelled"] == 4_592
+    again = bring_in(context, path, "online-retail")
+    assert (again.created, again.updated, again.unchanged) == (0, 0, 26_695)

@@ -59,16 +59,18 @@ def is_done(manifest: Manifest, *codes: str) -> bool:
     return verdict_of(manifest, codes)[1].kind == "done"
 
 
+def said_of(manifest: Manifest, kind: str) -> dict[str, str]:
+    """What a platform said by the kind of it, where its manifest has no words of its own."""
+    zh, en = SAID[kind]
+    return {"zh": f"{manifest.title['zh']}{zh}", "en": f"{manifest.title['en']} {en}"}
+
+
 def error_of(manifest: Manifest, *codes: str, wait_s: float | None = None) -> TidegateError:
     """The error to raise for these codes, the most specific first; `wait_s` when the answer says how long."""
     code, verdict = verdict_of(manifest, codes)
     shown = code if _PLAIN.fullmatch(code) else "?"
     kind = verdict.kind if verdict.kind in FAMILIES else "refused"
-    zh, en = SAID[kind]
-    words = verdict.words or {
-        "zh": f"{manifest.title['zh']}{zh}",
-        "en": f"{manifest.title['en']} {en}",
-    }
+    words = verdict.words or said_of(manifest, kind)
     wait = wait_s if wait_s is not None else verdict.wait_s
     fields = {"retry_after_s": wait} if wait is not None else {}
     return FAMILIES[kind](

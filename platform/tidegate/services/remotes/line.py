@@ -42,7 +42,7 @@ class Line:
         """Run one call. What it raises is raised again, once it is recorded.
 
         Raises:
-            RemoteWait: it was not let through; nothing was sent.
+            RemoteRetry: it was not let through; nothing was sent. RemoteWait for a place or a limit.
         """
         if not self._places.acquire(timeout=QUEUE_S):
             raise _busy(request.api)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tidegate.errors import TidegateError
-from tidegate.sdk.answers import SAID
+from tidegate.sdk.answers import SAID, said_of
 from tidegate.sdk.discovery import manifest_of
 
 
@@ -21,10 +21,7 @@ def words_of(code: str) -> Mapping[str, str] | None:
         return None
     if verdict.words:
         return verdict.words
-    if verdict.kind not in SAID:
-        return None
-    zh, en = SAID[verdict.kind]
-    return {"zh": f"{manifest.title['zh']}{zh}", "en": f"{manifest.title['en']} {en}"}
+    return said_of(manifest, verdict.kind) if verdict.kind in SAID else None
 
 
 def title_of(connector: str, title: str) -> Mapping[str, str]:
