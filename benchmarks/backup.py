@@ -10,7 +10,6 @@ same bytes. The aim is five minutes for a million orders, backup and restore tog
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import shutil
 import sys
@@ -20,7 +19,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from chain import serve
 from sqlalchemy import (
     BigInteger,
     Connection,
@@ -33,6 +31,9 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.engine import make_url
+
+sys.path.insert(0, str(Path(__file__).parent))
+from shared.servers import sandbox_carrier
 
 from tidegate.bootstrap import open_carriers, open_context, sandbox_secret, upgrade_database
 from tidegate.jobs.runner import drain
@@ -73,19 +74,13 @@ def main(wanted: int) -> int:
 
 def lived(settings: Settings) -> Context:
     """The demo's shop after its orders went through the chain, the sandbox carrier's server beside it."""
-    here, there = multiprocessing.Pipe()
-    carrier = multiprocessing.Process(
-        target=serve, args=(there, sandbox_secret(settings)), daemon=True
-    )
-    carrier.start()
-    settings = replace(settings, sandbox_url=here.recv())
-    context = open_context(settings, carriers=open_carriers(settings))
-    seed_demo(context)
-    drafts = [one.draft for one in demo_orders(REAL, SEED, context.clock())]
-    import_orders(context, drafts, source="bench")
-    drain(context, 10**9)
-    here.send("stop")
-    carrier.join(10)
+    with sandbox_carrier(sandbox_secret(settings)) as url:
+        settings = replace(settings, sandbox_url=url)
+        context = open_context(settings, carriers=open_carriers(settings))
+        seed_demo(context)
+        drafts = [one.draft for one in demo_orders(REAL, SEED, context.clock())]
+        import_orders(context, drafts, source="bench")
+        drain(context, 10**9)
     return context
 
 

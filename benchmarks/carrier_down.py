@@ -10,7 +10,6 @@ backlog is through within 60 s, no order has two waybills.
 
 from __future__ import annotations
 
-import multiprocessing
 import socket
 import statistics
 import sys
@@ -21,7 +20,6 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from chain import plenty
 from sqlalchemy import func, select, update
 
 from tidegate.bootstrap import connector, open_context, sandbox_secret
@@ -33,6 +31,10 @@ from tidegate.services.demo_orders import demo_orders
 from tidegate.services.intake import import_orders
 from tidegate.settings import Settings
 from tidegate.store.tables import CarrierService, Effect, Job, Order, Parcel
+
+sys.path.insert(0, str(Path(__file__).parent))
+from chain import plenty
+from shared.servers import sandbox_carrier
 
 BACKLOG = 3_000
 STREAM, PER_S = 400, 20
@@ -59,7 +61,7 @@ def main(backlog: int) -> int:
             for one, port in zip(names, ports, strict=True)
         }
         context = open_context(settings, carriers=carriers)
-        with Server(ports[0], secret):
+        with sandbox_carrier(secret, ports[0]):
             return measure(context, backlog, ports[1], secret)
 
 
@@ -84,7 +86,7 @@ def measure(context: Context, backlog: int, port: int, secret: str) -> int:
         )
         backlog = states(context, waiting)["routed"]
         beside = latencies(context, second)
-        with Server(port, secret):
+        with sandbox_carrier(secret, port):
             began = time.perf_counter()
             until(lambda: states(context, waiting).get("waybill", 0) > 0, "the first is through")
             found_s = time.perf_counter() - began
@@ -133,9 +135,10 @@ def told(
 
 def orders(context: Context, count: int) -> list[int]:
     """Plain orders that are here and wait for their first look."""
-    made = [
-        one.draft for one in demo_orders(2 * count, SEED, context.clock()) if one.trait == "plain"
-    ][:count]
+    drawn = demo_orders(3 * count, SEED, context.clock())
+    made = [one.draft for one in drawn if one.trait == "plain"][:count]
+    if len(made) < count:
+        raise SystemExit(f"only {len(made)} of {count} orders are plain: draw more")
     import_orders(context, made, source="bench")
     with context.store.begin(context.tenant_id) as work:
         work.session.execute(
@@ -204,35 +207,6 @@ def until(claim: object, what: str) -> None:
         if time.monotonic() > end:
             raise SystemExit(f"not within {PATIENCE_S} s: {what}")
         time.sleep(0.5)
-
-
-# carriers
-
-
-class Server:
-    """The sandbox carrier in a process of its own, while the block lasts."""
-
-    def __init__(self, port: int, secret: str) -> None:
-        fresh = multiprocessing.get_context(
-            "spawn"
-        )  # the runner's threads must not be copied half-way
-        self._stop = fresh.Event()
-        self._process = fresh.Process(target=serve, args=(port, secret, self._stop), daemon=True)
-
-    def __enter__(self) -> Server:
-        self._process.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._process.join(10)
-
-
-def serve(port: int, secret: str, stop: object) -> None:
-    from tidegate_connectors.sandbox import start_server
-
-    with start_server(port=port, secret=secret):
-        stop.wait()  # type: ignore[attr-defined]
 
 
 def free_port() -> int:

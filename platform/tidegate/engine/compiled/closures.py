@@ -19,7 +19,7 @@ from tidegate.engine.compiled.spans import span_of
 from tidegate.engine.evaluation import Context, Interval, one_of
 from tidegate.engine.language import tree
 from tidegate.engine.language.functions import FUNCTIONS
-from tidegate.engine.logic import Truth
+from tidegate.engine.logic import Truth, disjunction
 from tidegate.engine.operations import NEGATABLE, arithmetic, compare, equal, finite
 from tidegate.engine.regions import is_constant
 from tidegate.engine.values import ExactText, Incomplete, Money, fold
@@ -275,13 +275,7 @@ class Closures:
         return run
 
     def not_(self, node: tree.Not) -> Closure:
-        inner = self._of(node.value)
-
-        def run(x: Slots) -> Truth:
-            found = inner(x)
-            return None if found is None else not found
-
-        return run
+        return _denied(self._of(node.value))
 
     def if_(self, node: tree.If) -> Closure:
         condition = self._of(node.condition)
@@ -327,6 +321,9 @@ class Closures:
         if fields:
             group, left, right, op = fields
             return _every_field(group, left, right, _ORDER[op])
+        searched = self._searched(node)
+        if searched:
+            return searched
         source, slot, condition = self._bound(node.variable, node.over, node.condition)
         decisive, found_it = node.kind != "every", node.kind == "some"
         nothing = node.kind == "no"
@@ -351,6 +348,24 @@ class Closures:
             return nothing or (not decisive and len(elements) > 0)
 
         return run
+
+    def _searched(self, node: tree.Quantified) -> Closure | None:
+        """`some word in words satisfies contains(text, word)` over constant words: the text is read and folded once."""
+        test = node.condition
+        if node.kind == "every" or not isinstance(test, tree.Call) or not is_constant(node.over):
+            return None
+        if test.function not in _TEXT_TESTS or len(test.args) != 2:
+            return None
+        text, word = test.args
+        own = tree.Variable(node.variable)
+        if word != own or any(part == own for part in tree.walk(text)):
+            return None
+        words, general = self.constants.value(node.over), FUNCTIONS[test.function].run
+        plain = isinstance(words, tuple) and all(type(one) is str for one in words)
+        if not plain or not words or isinstance(words, Incomplete) or general is None:
+            return None
+        found = _text_search(_TEXT_TESTS[test.function], self._of(text), words, general)
+        return found if node.kind == "some" else _denied(found)
 
     def compared_fields(self, node: tree.Node) -> tuple[str, str, str, str] | None:
         """`every line: field against field` as the list, two number fields and an operator of
@@ -595,6 +610,35 @@ def _text_test(
         if type(value) is str:
             return test(fold(value), folded)
         return None if value is None else cast(Truth, general(value, part))
+
+    return run
+
+
+def _text_search(
+    test: Callable[[str, str], bool],
+    text: Closure,
+    words: Sequence[str],
+    general: Callable[..., Any],
+) -> Closure:
+    """Whether the test holds for one of the words."""
+    folded = tuple(fold(word) for word in words)
+
+    def run(x: Slots) -> Truth:
+        value = text(x)
+        if value is None:
+            return None
+        if type(value) is str:
+            value = fold(value)
+            return any(test(value, word) for word in folded)
+        return disjunction(cast(Truth, general(value, word)) for word in words)
+
+    return run
+
+
+def _denied(closure: Closure) -> Closure:
+    def run(x: Slots) -> Truth:
+        found = closure(x)
+        return None if found is None else not found
 
     return run
 
