@@ -1,7 +1,7 @@
 """Backup and restore at size: how long a file of ORDERS orders takes to write, to check and to put back.
 
     python benchmarks/backup.py [ORDERS]          (1,000,000; a tenth of a GB for every ten thousand)
-    TIDEGATE_DATABASE_URL=postgresql+psycopg://… python benchmarks/backup.py [ORDERS]
+    python benchmarks/backup.py [ORDERS] --own-postgres     (PostgreSQL from its wheel; pg_dump must be installed)
 
 The demo's orders go through the real chain once; then every row of theirs is copied by the database until there are
 as many as wanted, each copy with ids, numbers and keys of its own. Beside it stands what the disk needs to copy the
@@ -33,7 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import make_url
 
 sys.path.insert(0, str(Path(__file__).parent))
-from shared.servers import sandbox_carrier
+from shared.servers import postgres_and_redis, sandbox_carrier
 
 from tidegate.bootstrap import open_carriers, open_context, sandbox_secret, upgrade_database
 from tidegate.jobs.runner import drain
@@ -57,7 +57,18 @@ ROOTS = (Order.__table__.name,)
 
 
 def main(wanted: int) -> int:
-    given = os.environ.get("TIDEGATE_DATABASE_URL", "")
+    if "--own-postgres" not in sys.argv:
+        return in_a_folder(wanted)
+    with (
+        tempfile.TemporaryDirectory(prefix="tidegate-bench-") as place,
+        postgres_and_redis(Path(place)) as servers,
+    ):
+        os.environ |= servers
+        return in_a_folder(wanted)
+
+
+def in_a_folder(wanted: int) -> int:
+    given = given_database()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         settings = replace(
@@ -70,6 +81,10 @@ def main(wanted: int) -> int:
         took = timed(lambda: multiply(context.store, wanted))
         print(f"{count(context):,} orders made in {took:.0f} s")
         return measure(context, settings, folder)
+
+
+def given_database() -> str:
+    return os.environ.get("TIDEGATE_DATABASE_URL", "")
 
 
 def lived(settings: Settings) -> Context:
@@ -90,6 +105,9 @@ def measure(context: Context, settings: Settings, folder: Path) -> int:
     copying = timed(lambda: shutil.copyfile(file, folder / "copy.tar"))
     (folder / "copy.tar").unlink()
     context.store.close()
+    if not given_database():
+        for part in folder.glob("bench.db*"):  # the disk need not hold the old one and the new one
+            part.unlink()
     there = empty_place(settings, folder)
     engine = open_engine(there.database_url)
     restoring = timed(lambda: put_back(file, engine, there.data_dir))
@@ -196,4 +214,5 @@ def timed(act: Callable[[], object]) -> float:
 
 if __name__ == "__main__":
     configure_logs("ERROR")
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else ORDERS))
+    numbers = [int(arg) for arg in sys.argv[1:] if arg.isdigit()]
+    sys.exit(main(numbers[0] if numbers else ORDERS))

