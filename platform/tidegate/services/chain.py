@@ -14,7 +14,7 @@ from tidegate.services.inventory import run_inventories
 from tidegate.services.review import reconsider, run_intake, run_review
 from tidegate.services.routing import run_routing
 from tidegate.services.said_before import decide_together
-from tidegate.services.states import move_order
+from tidegate.services.states import move_order, take
 from tidegate.services.subjects import Subject, load_subjects
 from tidegate.services.waybills.ordering import request_later
 from tidegate.store.tables import Parcel
@@ -85,6 +85,8 @@ def _decide(
 ) -> None:
     """All gates that need no remote: in rounds, each order one step per round, until none moves any more."""
     moving = list(subjects)
+    take(work, "order", [subject.order for subject in moving])
+    take(work, "parcel", [parcel for subject in moving for parcel in subject.parcels])
     sets = [*context.rules.for_gate("intake"), *context.rules.for_gate("review")]
     load_history(work, [s for s in moving if s.order.state in ASKED], windows_read(sets))
     decide_together(work, [subject.order.id for subject in moving])

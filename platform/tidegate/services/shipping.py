@@ -12,7 +12,7 @@ from tidegate.sdk.carrier import Waybill
 from tidegate.services.context import Context
 from tidegate.services.effect_rows import IN_FLIGHT
 from tidegate.services.people import order_of, required_reason, wrong_state
-from tidegate.services.states import move_order, states_before
+from tidegate.services.states import move_order, states_before, take
 from tidegate.services.voiding import withdraw
 from tidegate.services.waybills.asking import begin
 from tidegate.services.waybills.calling import Answer, Sending, call_all
@@ -53,6 +53,8 @@ def _write(context: Context, answered: Answered) -> None:
         ids = [sending.parcel_id for sending, _ in answered]
         with_orders = select(Parcel, Order).join(Order, Order.id == Parcel.order_id)
         loaded = work.session.execute(with_orders.where(Parcel.id.in_(ids))).all()
+        take(work, "order", {order.id: order for _, order in loaded}.values())
+        take(work, "parcel", [parcel for parcel, _ in loaded])
         for sending, answer in answered:
             finish(work, context, sending, answer)
         del loaded  # it kept the rows in the session's memory, one query for all
