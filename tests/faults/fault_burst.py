@@ -14,6 +14,7 @@ from fault_history import History, judged
 
 FAULT_RATE = 0.16
 PACE = 6.0  # of the clock of forked workers
+AT_REST = ("in_transit", "waiting_stock")
 AWAKE_S = 3.0  # a worker that was stalled does its worst for so long
 
 
@@ -170,15 +171,13 @@ class Burst:
                 self.hands.expire(self)
 
     def _rest(self, until: float) -> None:
-        pause_s = max(1.0, self.orders / 1000)
         while time.monotonic() < until:
-            found = self.ask("export")["orders"]
-            done = [row for row in found if row["state"] in ("in_transit", "waiting_stock")]
-            if len(done) == self.orders:
+            found = self.ask("states")["states"]
+            done = sum(count for state, _, count in found if state in AT_REST)
+            if done == self.orders:
                 return
-            time.sleep(pause_s)
-        states = sorted({(row["state"], row["why"]) for row in found})
-        raise AssertionError(f"not at rest: {len(done)} of {self.orders}; {states}")
+            time.sleep(1.0)
+        raise AssertionError(f"not at rest: {done} of {self.orders}; {found}")
 
 
 def burst_orders() -> int:

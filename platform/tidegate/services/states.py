@@ -121,8 +121,8 @@ def record(
 
 
 def take(work: UnitOfWork, kind: str, rows: Iterable[Order | Parcel]) -> None:
-    """Keep these rows for this transaction: their moves go out with the next flush, many in one statement, instead of an
-    update each. Whoever wants them meanwhile waits. One that changed since it was read is left to its guard.
+    """Keep these rows for this transaction: their moves go out with the next flush, many in one statement, instead of
+    an update each. Whoever wants them meanwhile waits. One that changed since it was read is left to its guard.
 
     Orders are taken before parcels, and by their ids, so that two that want the same rows don't wait for each other.
     """

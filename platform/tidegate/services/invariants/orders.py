@@ -35,14 +35,15 @@ def _once(look: Look) -> Iterator[str]:
 def _not_forgotten(look: Look) -> Iterator[str]:
     """I2. Whoever must act is known: a job, a person with a reason, a carrier with a parcel."""
     late = Order.state_since < look.now - SETTLED_AFTER
-    own = literal("advance:") + cast(Order.id, String)
-    parcels = select(literal("waybill:") + cast(Parcel.id, String)).where(
-        Parcel.order_id == Order.id
+    waits = select(Job.id).where(Job.state.in_(("ready", "leased")))  # found by its key
+    own = waits.where(Job.key == literal("advance:") + cast(Order.id, String))
+    at_carrier = (
+        select(Parcel.id)
+        .join(Job, Job.key == literal("waybill:") + cast(Parcel.id, String))
+        .where(Parcel.order_id == Order.id, Job.state.in_(("ready", "leased")))
     )
-    job = select(Job.id).where(
-        Job.state.in_(("ready", "leased")), or_(Job.key == own, Job.key.in_(parcels))
-    )
-    moving = select(Order.id).where(Order.state.in_(BY_ITSELF), late, ~job.exists())
+    nobody = ~own.exists() & ~at_carrier.exists()
+    moving = select(Order.id).where(Order.state.in_(BY_ITSELF), late, nobody)
     yield from look.ids("order", moving)
     held = select(Order.id).where(Order.state == "on_hold", Order.hold_reason.is_(None))
     yield from look.ids("order", held)
@@ -81,8 +82,13 @@ def _by_moves(look: Look) -> Iterator[str]:
         )
         row = select(table.id).join(steps, steps.c.owner == table.id).where(wrong)
         yield from look.ids(kind, row)
-        moved = select(Event.id).where(owner == table.id, Event.kind == MOVED[kind])
-        unmoved = select(table.id).where(table.state.not_in(starts[kind]), ~moved.exists())
+        # a join, since no index leads from a parcel to its events: each row would read all of them
+        moved = select(owner.label("owner")).where(Event.kind == MOVED[kind]).distinct().subquery()
+        unmoved = (
+            select(table.id)
+            .outerjoin(moved, moved.c.owner == table.id)
+            .where(table.state.not_in(starts[kind]), moved.c.owner.is_(None))
+        )
         yield from look.ids(kind, unmoved)
 
 
