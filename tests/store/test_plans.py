@@ -18,6 +18,7 @@ from sqlalchemy.engine import Engine
 
 from tidegate.bootstrap import upgrade_database
 from tidegate.jobs import table
+from tidegate.jobs.relay import unsent_in_lanes
 from tidegate.sdk.carrier import CarrierScan
 from tidegate.services import view_alerts, view_order, view_orders
 from tidegate.services.context import Context
@@ -167,6 +168,19 @@ def test_no_big_table_is_read_from_end_to_end(context: Context, name: str) -> No
 def test_a_statement_that_walks_is_noticed(context: Context) -> None:
     engine = context.store.engine
     assert walked(engine, "SELECT count(*) FROM event WHERE actor = %(a)s", {"a": "x"}) == ["event"]
+
+
+def test_a_backlog_of_a_lane_is_not_read_once_for_each_of_its_jobs(context: Context) -> None:
+    """Thousands wait for a carrier that is away: which lanes are busy is asked once for all of them."""
+    engine = context.store.engine
+    with caught(engine) as statements:
+        unsent_in_lanes(context.store, 1, "request_waybill", NOW, 60)
+    ((statement, given),) = [one for one in statements if "lane" in one[0]]
+    with engine.connect() as connection:
+        plan = [row[0] for row in connection.exec_driver_sql("EXPLAIN " + statement, given)]
+    asked = [line for line in plan if "Filter" in line and "SubPlan" in line]
+    assert asked, plan
+    assert all("hashed SubPlan" in line for line in asked), asked
 
 
 def test_partial_indexes_stay_small(context: Context) -> None:

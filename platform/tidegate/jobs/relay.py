@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Protocol
 
 import structlog
-from sqlalchemy import and_, exists, func, literal_column, or_, select, update
+from sqlalchemy import and_, func, literal_column, or_, select, update
 
 from tidegate.jobs.clerk import Clerk
 from tidegate.jobs.due import due
@@ -170,13 +170,14 @@ def unsent_in_lanes(
     sent = and_(
         other.c.state == literal_column("'ready'"), other.c.sent_at > database_now(-again_s)
     )
-    busy = exists().where(
-        other.c.tenant_id == tenant_id, other.c.lane == JOB.c.lane,
+    # asked once for all: for each job of a lane, a backlog would be read as often as it is long
+    busy = select(other.c.lane).where(
+        other.c.tenant_id == tenant_id, other.c.lane.is_not(None),
         or_(other.c.state == literal_column("'leased'"), sent),
     )  # fmt: skip
     rows = and_(JOB.c.tenant_id == tenant_id, READY, JOB.c.name == name, JOB.c.due_at <= now)
     lost = or_(JOB.c.sent_at.is_(None), JOB.c.sent_at <= database_now(-again_s))
-    free = or_(and_(JOB.c.lane.is_(None), lost), ~busy.correlate(JOB))
+    free = or_(and_(JOB.c.lane.is_(None), lost), JOB.c.lane.not_in(busy))
     question = select(JOB.c.lane, JOB.c.id).where(rows, free).order_by(JOB.c.due_at, JOB.c.id)
     by_lane: dict[str | None, list[int]] = {}
     with store.unscoped(readonly=True) as session:

@@ -85,8 +85,7 @@ def _decide(
 ) -> None:
     """All gates that need no remote: in rounds, each order one step per round, until none moves any more."""
     moving = list(subjects)
-    take(work, "order", [subject.order for subject in moving])
-    take(work, "parcel", [parcel for subject in moving for parcel in subject.parcels])
+    _take(work, moving)
     sets = [*context.rules.for_gate("intake"), *context.rules.for_gate("review")]
     load_history(work, [s for s in moving if s.order.state in ASKED], windows_read(sets))
     decide_together(work, [subject.order.id for subject in moving])
@@ -104,11 +103,20 @@ def _decide(
                     step(work, context, subject, now, trigger)
             run_inventories(work, context, for_stock, now, trigger)
             work.session.flush()
+            if for_stock:  # others who want the same goods need not wait until couriers are chosen
+                work.commit()
+                _take(work, moving)
             moving = [
                 subject
                 for subject, state in zip(moving, before, strict=True)
                 if subject.order.state != state
             ]
+
+
+def _take(work: UnitOfWork, subjects: Sequence[Subject]) -> None:
+    """Orders and parcels of a group, until the next commit."""
+    take(work, "order", [subject.order for subject in subjects])
+    take(work, "parcel", [parcel for subject in subjects for parcel in subject.parcels])
 
 
 def _receive(

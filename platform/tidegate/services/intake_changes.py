@@ -195,7 +195,9 @@ def _ours(code: str) -> bool:
 
 def _rows(work: UnitOfWork, ids: Sequence[int]) -> Sequence[Row[Any]]:
     statement = select(_ORDERS).where(_ORDERS.c.tenant_id == work.tenant_id, _ORDERS.c.id.in_(ids))
-    statement = statement.with_for_update()  # the chain may be moving them; SQLite has one writer
+    statement = statement.with_for_update(
+        key_share=True
+    )  # the chain may be moving them; SQLite has one writer
     return work.session.connection().execute(statement).all()
 
 

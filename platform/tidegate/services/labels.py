@@ -258,8 +258,11 @@ def _keep(file: Path, content: bytes) -> None:
 
 
 def _one_at_a_time(work: UnitOfWork) -> None:
-    """Of two people who print at once the second waits, and finds the parcels printed."""
-    work.session.execute(select(Tenant.id).where(Tenant.id == work.tenant_id).with_for_update())
+    """Of two people who print at once the second waits, and finds the parcels printed. Whoever else adds rows of the
+    tenant does not wait: they only need its key.
+    """
+    own = select(Tenant.id).where(Tenant.id == work.tenant_id)
+    work.session.execute(own.with_for_update(key_share=True))
 
 
 def _parcels(work: UnitOfWork, parcel_ids: Sequence[int] | None) -> list[Parcel]:

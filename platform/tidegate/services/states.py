@@ -17,7 +17,6 @@ from tidegate.store.unit_of_work import UnitOfWork
 
 MOVED = {"order": "order_moved", "parcel": "parcel_moved"}  # Event.kind of a move
 NAMES = {"order": "订单", "parcel": "包裹"}
-TAKEN = "rows that nobody else can change before this transaction ends"
 _TABLES = {"order": cast(Table, Order.__table__), "parcel": cast(Table, Parcel.__table__)}
 
 
@@ -136,7 +135,7 @@ def take(work: UnitOfWork, kind: str, rows: Iterable[Order | Parcel]) -> None:
         .order_by(table.c.id)
         .with_for_update(key_share=True)  # rows that point at it may still be added
     )
-    taken = work.session.info.setdefault(TAKEN, set())
+    taken = work.taken
     for id_, state, version in there:
         if (state, version) == (read[id_].state, read[id_].version):
             taken.add((kind, id_))
@@ -159,7 +158,7 @@ def _guarded(
     if row.id is None:
         work.session.flush()
     state, version = to or row.state, row.version + 1
-    if (kind, row.id) in work.session.info.get(TAKEN, ()):
+    if (kind, row.id) in work.taken:
         row.state_since = now if to else row.state_since
         row.state, row.version = state, version
         return

@@ -35,6 +35,8 @@ class UnitOfWork:
     def __init__(self, session: Session, tenant_id: int) -> None:
         self.session = session
         self.tenant_id = tenant_id
+        # (kind, id) of rows that nobody else can change before the commit
+        self.taken: set[tuple[str, int]] = set()
 
     def add(self, row: TenantScoped) -> None:
         """Stage a new row for this tenant."""
@@ -43,6 +45,7 @@ class UnitOfWork:
 
     def commit(self) -> None:
         self.session.commit()
+        self.taken.clear()
 
     def every_shop(self) -> AbstractContextManager[None]:
         """What is read inside is read for all shops: facts that rules judge by, never what is shown."""

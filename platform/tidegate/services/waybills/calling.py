@@ -13,7 +13,7 @@ from tidegate.sdk.capabilities import QueriesRequested
 from tidegate.sdk.carrier import Carrier, DuplicateClass, Waybill, WaybillRequest
 
 log = structlog.get_logger()
-IN_PARALLEL = 4  # calls to carriers at a time
+IN_PARALLEL = 8  # calls of a batch at a time: most of a call is waiting, and some wait for their time limit
 NO_QUERY = "account.no_query"  # the refusal of a carrier that can't be asked by key
 Answer = Waybill | RemoteRetry | RemoteRefused | RemoteUnknown
 

@@ -38,7 +38,7 @@ def _spread(work: UnitOfWork, context: Context, now: datetime) -> int:
         select(WebhookEndpoint)
         .where(WebhookEndpoint.state.in_(LISTENING))
         .order_by(WebhookEndpoint.id)
-        .with_for_update()
+        .with_for_update(key_share=True)
     ).all()
     events = session.scalars(
         select(WebhookEvent)
