@@ -77,7 +77,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "watch_parcels": lambda context, args: alerts.watch(
         context, args["parcel_ids"], str(args["trigger"])
     ),
-    "write_back": lambda context, args: write_back.write_back(context, int(args["parcel_id"])),
+    "write_back": lambda context, args: write_back.write_back(context, [int(args["parcel_id"])]),
     "work_hook_messages": lambda context, args: working.work_messages(context, args["ids"]),
     "void_waybill": lambda context, args: voiding.void_waybill(context, int(args["effect_id"])),
 }
@@ -97,6 +97,9 @@ BATCHES: Mapping[str, Callable[[Context, list[Mapping[str, Any]]], object]] = {
     ),
     "fetch_order": order_runs.fetch,
     "spread_webhooks": lambda context, _many: spreading.spread(context),
+    "write_back": lambda context, many: write_back.write_back(
+        context, [int(args["parcel_id"]) for args in many]
+    ),
     "work_hook_messages": lambda context, many: working.work_messages(
         context, [id_ for args in many for id_ in args["ids"]]
     ),

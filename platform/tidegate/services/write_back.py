@@ -5,6 +5,8 @@ An effect of the kind `write_back` per parcel and waybill generation. A shop wit
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,6 +29,7 @@ from tidegate.services.effect_rows import (
 )
 from tidegate.services.parcel_contents import shipped_items
 from tidegate.services.states import record
+from tidegate.services.waybills.calling import IN_PARALLEL, too_late
 from tidegate.services.work import enqueue
 from tidegate.store.tables import Effect, Order, Parcel
 from tidegate.store.unit_of_work import UnitOfWork
@@ -65,50 +68,96 @@ def lane_of(shop_id: int) -> str:
     return f"shop:{shop_id}"
 
 
-def write_back(context: Context, parcel_id: int) -> None:
-    """Tell the shop of one parcel; the call is outside any transaction. Safe to repeat."""
+def write_back(context: Context, parcel_ids: Sequence[int]) -> None:
+    """Tell shops of parcels; the calls are outside any transaction. Safe to repeat.
+
+    Parcels of one order are told one after the other: shops refuse two changes of one order at a time.
+    """
     with context.store.begin(context.tenant_id) as work:
-        telling = _begin(work, context, parcel_id)
+        tellings = _begin(work, context, parcel_ids)
         work.commit()
-    if telling is None:
+    if not tellings:
         return
-    answer = _call(telling)
+    until = context.clock() + IN_FLIGHT / 2
+    answers = _call_all(tellings, lambda: context.clock() < until)
     with context.store.begin(context.tenant_id) as work:
-        _finish(work, context, telling, answer)
+        for telling, answer in answers:
+            _finish(work, context, telling, answer)
         work.commit()
 
 
-def _begin(work: UnitOfWork, context: Context, parcel_id: int) -> Telling | None:
-    """Write SENDING; None when there is nothing to tell, nobody to tell it to, or it is not the time."""
-    parcel = work.session.get(Parcel, parcel_id)
-    if parcel is None or not parcel.waybill_no or parcel.handed_over_at is None:
-        return None
-    order = work.session.get_one(Order, parcel.order_id)
-    shop = context.shops.get(order.shop_id)
-    now = context.clock()
-    effect = _effect(work, parcel)
-    if shop is None or (effect is not None and effect.state in DONE):
-        return None
+def _call_all(
+    tellings: Sequence[Telling], in_time: Callable[[], bool]
+) -> list[tuple[Telling, Answer]]:
+    """A few orders at a time. What is not begun in time is not begun: others would take it for lost."""
+    of_order: dict[int, list[Telling]] = {}
+    for telling in tellings:
+        of_order.setdefault(telling.order_id, []).append(telling)
+
+    def tell(same: Sequence[Telling]) -> list[tuple[Telling, Answer]]:
+        return [(one, _call(one) if in_time() else too_late()) for one in same]
+
+    if len(of_order) == 1:
+        return tell(tellings)
+    with ThreadPoolExecutor(IN_PARALLEL, thread_name_prefix="shop") as pool:
+        return [answer for told in pool.map(tell, of_order.values()) for answer in told]
+
+
+def _begin(work: UnitOfWork, context: Context, parcel_ids: Sequence[int]) -> list[Telling]:
+    """Write SENDING for each of which there is something to tell, somebody to tell it to, and for which it is time."""
+    rows = work.session.execute(
+        select(Parcel, Order)
+        .join(Order, Order.id == Parcel.order_id)
+        .where(Parcel.id.in_(parcel_ids), Parcel.handed_over_at.is_not(None))
+        .where(Parcel.waybill_no.is_not(None), Order.shop_id.in_(context.shops))
+        .order_by(Parcel.id)
+    ).all()
+    effects = _effects(work, [parcel.id for parcel, _ in rows])
+    begun = []
+    for parcel, order in rows:
+        shop = context.shops[order.shop_id]
+        effect = effects.get((parcel.id, parcel.generation))
+        found = _take(work, effect, parcel, order, shop, context.clock())
+        if found is not None:
+            begun.append((*found, parcel, order, shop))
+    work.session.flush()
+    return [
+        Telling(
+            effect.id, effect.attempts, order.id, order.shop_id, parcel.id, shop,
+            _shipment(work, effect, parcel, order), unclear,
+        )
+        for effect, unclear, parcel, order, shop in begun
+    ]  # fmt: skip
+
+
+def _take(
+    work: UnitOfWork,
+    effect: Effect | None,
+    parcel: Parcel,
+    order: Order,
+    shop: ShipsOrders,
+    now: datetime,
+) -> tuple[Effect, bool] | None:
+    """What is to be told and whether its outcome was unclear before; None when nothing may be told now."""
     if effect is None:
         key = write_back_key(work, parcel.id, parcel.generation)
         said = {"connector": shop.name, "waybill_no": parcel.waybill_no}
-        effect, unclear = born_sending(work, parcel, WRITE_BACK, key, said, now), False
-    else:
-        unclear = effect.state in UNCLEAR
-        if not _may_repeat(work, effect, parcel, order, shop, now):
-            return None
-    work.session.flush()
-    shipment = Shipment(
+        return born_sending(work, parcel, WRITE_BACK, key, said, now), False
+    if effect.state in DONE:
+        return None
+    unclear = effect.state in UNCLEAR
+    return (effect, unclear) if _may_repeat(work, effect, parcel, order, shop, now) else None
+
+
+def _shipment(work: UnitOfWork, effect: Effect, parcel: Parcel, order: Order) -> Shipment:
+    return Shipment(
         client_key=effect.client_key,
         order_number=order.number,
         parcel_number=parcel.number,
         carrier=parcel.carrier or "",
-        waybill_no=parcel.waybill_no,
-        shipped_at=parcel.handed_over_at,
+        waybill_no=parcel.waybill_no or "",
+        shipped_at=parcel.handed_over_at or effect.updated_at,
         items=shipped_items(work, parcel),
-    )
-    return Telling(
-        effect.id, effect.attempts, order.id, order.shop_id, parcel_id, shop, shipment, unclear
     )
 
 
@@ -129,14 +178,12 @@ def _may_repeat(
     return begin_again(work, effect, now)
 
 
-def _effect(work: UnitOfWork, parcel: Parcel) -> Effect | None:
-    return work.session.scalar(
-        select(Effect).where(
-            Effect.parcel_id == parcel.id,
-            Effect.kind == WRITE_BACK,
-            Effect.generation == parcel.generation,
-        )
+def _effects(work: UnitOfWork, parcel_ids: Sequence[int]) -> dict[tuple[int, int], Effect]:
+    """By parcel and waybill generation."""
+    found = work.session.scalars(
+        select(Effect).where(Effect.parcel_id.in_(parcel_ids), Effect.kind == WRITE_BACK)
     )
+    return {(effect.parcel_id, effect.generation): effect for effect in found}
 
 
 def _call(telling: Telling) -> Answer:

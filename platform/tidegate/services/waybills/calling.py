@@ -13,7 +13,9 @@ from tidegate.sdk.capabilities import QueriesRequested
 from tidegate.sdk.carrier import Carrier, DuplicateClass, Waybill, WaybillRequest
 
 log = structlog.get_logger()
-IN_PARALLEL = 8  # calls of a batch at a time: most of a call is waiting, and some wait for their time limit
+IN_PARALLEL = (
+    8  # calls of a batch at a time: most of a call is waiting, and some wait for their time limit
+)
 NO_QUERY = "account.no_query"  # the refusal of a carrier that can't be asked by key
 Answer = Waybill | RemoteRetry | RemoteRefused | RemoteUnknown
 
@@ -35,7 +37,7 @@ def call_all(requests: Sequence[Sending], in_time: Callable[[], bool]) -> list[A
     """Ask for all, a few at a time. What is not begun in time is not begun: others would take it for lost."""
 
     def ask(sending: Sending) -> Answer:
-        return _call(sending) if in_time() else _too_late()
+        return _call(sending) if in_time() else too_late()
 
     if len(requests) == 1:
         return [ask(requests[0])]
@@ -43,7 +45,8 @@ def call_all(requests: Sequence[Sending], in_time: Callable[[], bool]) -> list[A
         return list(pool.map(ask, requests))
 
 
-def _too_late() -> RemoteRetry:
+def too_late() -> RemoteRetry:
+    """What a call ends with that was not begun in time."""
     return RemoteRetry(
         "carrier.slow",
         zh="快递接口太慢, 本次没有发出; 会自动重试。",
