@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -26,6 +27,7 @@ from tidegate.services.handover import hand_over
 from tidegate.services.labels import print_labels
 from tidegate.services.sweeping import sweep
 from tidegate.services.view_jobs import jobs_page
+from tidegate.services.write_back import tell_later
 from tidegate.store.tables import Effect, Job, Parcel, Warehouse
 
 A, B, C = (
@@ -217,3 +219,53 @@ def test_a_shop_without_an_api_hears_nothing(world: Any) -> None:
     assert sweep(world.context) == 0
     assert parcel_id
     assert world.count(Effect, Effect.kind == "write_back") == 0
+
+
+@dataclass
+class BusyShop(LedgerShop):
+    """Notes whose calls are under way at the same moment."""
+
+    under_way: list[str] = field(default_factory=list)
+    together: list[tuple[str, ...]] = field(default_factory=list)
+
+    def ship(self, shipment: Shipment) -> None:
+        self.under_way.append(shipment.order_number)
+        self.together.append(tuple(self.under_way))
+        time.sleep(0.1)
+        try:
+            super().ship(shipment)
+        finally:
+            self.under_way.remove(shipment.order_number)
+
+
+def test_orders_are_told_side_by_side_and_parcels_of_one_in_turn(both: Any) -> None:
+    """One that hangs does not keep the others waiting; what one answers is written for that one only."""
+    shop = BusyShop(A)
+    both.context = replace(both.context, shops={1: shop})
+    both.stock("KETTLE", 5)
+    ids = [both.order() for _ in range(4)]
+    for order_id in ids:
+        advance(both.context, order_id, "received")
+    parcels = [int(both.parcel(order_id).id) for order_id in ids]
+    print_labels(both.context, parcels, "li")
+    hand_over(both.context, parcels, "li")
+    with both.context.store.begin(1) as work:  # a second parcel of the first order
+        first = work.session.get_one(Parcel, parcels[0])
+        house = Warehouse(code="west", name="成都仓")
+        work.add(house)
+        work.session.flush()
+        second = Parcel(
+            order_id=first.order_id, number="P-WEST", warehouse_id=house.id, state="handed_over",
+            state_since=both.now, label_notes=[], waybill_no="WEST1", handed_over_at=both.now,
+        )  # fmt: skip
+        work.add(second)
+        work.session.flush()
+        tell_later(work, second.id, 1, both.now)
+        work.commit()
+    shop.trouble = [("before", RemoteRefused("shop.closed", zh="已关闭。", en="Closed."))]
+    drain(both.context)
+    assert max(len(now) for now in shop.together) >= 3, "they are told side by side"
+    assert all(len(set(now)) == len(now) for now in shop.together), "never two of one order"
+    states = sorted(one.state for one in both.all(Effect, Effect.kind == "write_back"))
+    assert states == ["confirmed"] * 4 + ["rejected"]
+    assert len(shop.told) == 4
