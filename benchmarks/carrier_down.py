@@ -1,8 +1,9 @@
 """One carrier away: what the others' parcels notice, and how its own catch up when it is back.
 
-    python benchmarks/carrier_down.py [BACKLOG [MINUTES]]        (3,000, 0; some minutes, and those it stays away)
+    python benchmarks/carrier_down.py [BACKLOG [MINUTES]] [--own-postgres]   (3,000, 0; some minutes, and those away)
 
-Embedded, SQLite in a file, two sandbox carriers over HTTP in processes of their own, the runner `tidegate run` has.
+Embedded, SQLite in a file (or PostgreSQL from its wheel), two sandbox carriers over HTTP in processes of their own, the
+runner `tidegate run` has.
 First a stream of orders by the carrier that works; then BACKLOG orders by one that nobody listens for, and beside
 them the same stream again; then the other listens. Aims (B9): the p95 from due to waybill grows by at most 20 %, the
 backlog is through within 60 s, no order has two waybills; away for over half an hour, late waybills ring within 60 s.
@@ -34,7 +35,7 @@ from tidegate.store.tables import Alert, CarrierService, Effect, Job, Order, Par
 
 sys.path.insert(0, str(Path(__file__).parent))
 from chain import plenty
-from shared.servers import sandbox_carrier
+from shared.servers import postgres_and_redis, sandbox_carrier
 
 BACKLOG = 3_000
 STREAM, PER_S = 400, 20
@@ -47,23 +48,25 @@ UNDECIDED = {"received", "approved", "allocated"}
 
 
 def main(backlog: int, minutes: float) -> int:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        settings = replace(
-            Settings.from_environment(None),
-            data_dir=folder,
-            database_url=f"sqlite:///{folder}/bench.db",
-        )
-        secret, ports = sandbox_secret(settings), (free_port(), free_port())
-        make = connector("sandbox").load().make_carrier
-        names = ("sandbox", "away")
-        carriers = {
-            one: make({"url": f"http://127.0.0.1:{port}", "secret": secret})
-            for one, port in zip(names, ports, strict=True)
-        }
-        context = open_context(settings, carriers=carriers)
-        with sandbox_carrier(secret, ports[0]):
-            return measure(context, backlog, minutes, ports[1], secret)
+    with tempfile.TemporaryDirectory(prefix="tidegate-bench-") as name:
+        if "--own-postgres" not in sys.argv:
+            return on(f"sqlite:///{name}/bench.db", Path(name), backlog, minutes)
+        with postgres_and_redis(Path(name)) as servers:
+            return on(servers["TIDEGATE_DATABASE_URL"], Path(name), backlog, minutes)
+
+
+def on(database_url: str, folder: Path, backlog: int, minutes: float) -> int:
+    settings = replace(Settings.from_environment(None), data_dir=folder, database_url=database_url)
+    secret, ports = sandbox_secret(settings), (free_port(), free_port())
+    make = connector("sandbox").load().make_carrier
+    names = ("sandbox", "away")
+    carriers = {
+        one: make({"url": f"http://127.0.0.1:{port}", "secret": secret})
+        for one, port in zip(names, ports, strict=True)
+    }
+    context = open_context(settings, carriers=carriers)
+    with sandbox_carrier(secret, ports[0]):
+        return measure(context, backlog, minutes, ports[1], secret)
 
 
 def measure(context: Context, backlog: int, minutes: float, port: int, secret: str) -> int:
@@ -240,5 +243,5 @@ def free_port() -> int:
 
 if __name__ == "__main__":
     configure_logs("CRITICAL")
-    asked = [float(arg) for arg in sys.argv[1:]] + [BACKLOG, 0][len(sys.argv) - 1 :]
-    sys.exit(main(int(asked[0]), asked[1]))
+    asked = [float(arg) for arg in sys.argv[1:] if not arg.startswith("-")]
+    sys.exit(main(int(asked[0]) if asked else BACKLOG, asked[1] if len(asked) > 1 else 0.0))
