@@ -58,6 +58,24 @@ def test_killed_workers_lose_nothing(site) -> None:
     assert site.count(*DONE) == 1000
 
 
+def test_a_killed_childs_jobs_do_not_wait_for_their_leases(site) -> None:
+    """The child that takes its place finds them: of a lane that one child had in hand nothing else moves meanwhile."""
+    worker = site.start("worker", "--processes", "1", TIDEGATE_LEASE_S="300")
+    site.start("relay", TIDEGATE_LEASE_S="300")
+    site.put(2000)
+    (child,) = psutil.Process(worker.pid).children()
+    ends = Job.worker.endswith(f":{child.pid}")
+    held = (Job.name == "advance_order", Job.state == "leased", ends)
+    site.until(lambda: site.count(*held) > 0)
+    child.suspend()
+    assert site.count(*held) > 0
+    child.kill()
+    took = site.until(lambda: site.count(*held) == 0, 20)
+    print(f"free {took:.1f} s after the child was killed")
+    site.until(lambda: site.count(*OPEN) == 0, 60)
+    assert site.count(*DONE) == 2000
+
+
 def test_a_worker_told_to_end_finishes_or_hands_back(site) -> None:
     worker = site.start("worker", "--processes", "1")
     relay = site.start("relay")

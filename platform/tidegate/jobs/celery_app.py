@@ -121,6 +121,7 @@ class Child:
         self._contexts = Contexts(context)
         self._leases = Leases(context.store, self._settings.lease_s)
         self._leases.start()
+        rescue.rescue_of_the_dead(context.store)  # what the child before us had in hand
         return self._contexts
 
     def end(self, **_: object) -> None:
