@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from sqlalchemy import create_engine, select
+from sqlalchemy import create_engine, select, text
 
 sys.path.insert(0, str(Path(__file__).parent))
 from shared.servers import postgres_and_redis
@@ -76,8 +76,6 @@ def bare():
         @event.listens_for(engine, "connect")
         def _set(raw, _record):
             raw.execute("PRAGMA journal_mode=WAL"); raw.execute("PRAGMA synchronous=FULL")
-    with engine.begin() as connection:
-        connection.execute(text("CREATE TABLE IF NOT EXISTS bare (number TEXT PRIMARY KEY, body TEXT)"))
     app = Flask("bare")
     statement = text("INSERT INTO bare VALUES (:number, :body)")
     @app.post("/api/v1/orders")
@@ -263,6 +261,10 @@ def missing(url: str, numbers: list[str]) -> int:
 def compare(name: str, url: str, bare_url: str, asked: argparse.Namespace, workers: int) -> float:
     folder = Path(tempfile.mkdtemp(prefix="tidegate-ingest-"))
     secret = settled(url, folder)
+    engine = create_engine(bare_url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE bare (number TEXT PRIMARY KEY, body TEXT)"))
+    engine.dispose()
     found: dict[str, list[Load]] = {"ours": [], "bare": []}
     for round_ in range(asked.rounds):
         for which, address in (("bare", bare_url), ("ours", url)):
