@@ -32,7 +32,8 @@ class Harness:
         self.start = (datetime.now(UTC) - timedelta(days=20)).replace(microsecond=0)
         self.stock = stock
         self.made = 0
-        self._name = f"faults_{os.getpid()}_{next(NUMBERS)}"
+        self.number = next(NUMBERS)
+        self._name = f"faults_{os.getpid()}_{self.number}"
         environment = {**os.environ, "PYTHONPATH": ""}
         environment.pop("TIDEGATE_CRASH_AT", None)
         self._child = subprocess.Popen(
@@ -120,7 +121,7 @@ def crash_and_recover(
     harness: Harness, kind: str, crashes: tuple[int, ...]
 ) -> tuple[dict[str, Any], Case, bool]:
     """A run for each crash, then one that nothing disturbs, and for class C the person; whether all crashes came."""
-    name = f"{kind}-{harness.made + 1}"
+    name = f"{kind}-{harness.number}-{harness.made + 1}"  # no other harness writes into these books
     case = harness.remote.case(name)
     database = harness.database()
     came = True
