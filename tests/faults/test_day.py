@@ -44,14 +44,14 @@ MIB = 1 << 20
 class Day:
     """A merchant with four carriers and two shops, each with books of its own."""
 
-    def __init__(self, folder: Path, remote: FaultServer, orders: int, seed: int) -> None:
+    def __init__(self, url: str, folder: Path, remote: FaultServer, orders: int, seed: int) -> None:
         self.chance = random.Random(seed)
         self.orders = orders
         self.times = [datetime.now(UTC).replace(microsecond=0) - timedelta(days=20)]
         self.path = folder / "day.db"
-        engine = open_engine(f"sqlite:///{self.path}")
+        engine = open_engine(url)
         Base.metadata.create_all(engine)
-        url = remote.url
+        server = remote.url
         self.carriers = {name: remote.case(f"day-{seed}-{name}") for name in CARRIERS}
         self.shops = {number: remote.case(f"day-{seed}-shop-{number}") for number in SHOPS}
         for case in (*self.carriers.values(), *self.shops.values()):
@@ -59,11 +59,11 @@ class Day:
         self.context = Context(
             store=Store(engine), tenant_id=1, rules=Rulebook(), clock=lambda: self.times[0],
             carriers={
-                name: FaultCarrier(url, f"day-{seed}-{name}", kind, 0.5)
+                name: FaultCarrier(server, f"day-{seed}-{name}", kind, 0.5)
                 for name, kind in CARRIERS.items()
             },
             shops={
-                number: FaultShop(url, f"day-{seed}-shop-{number}", kind, 0.5)
+                number: FaultShop(server, f"day-{seed}-shop-{number}", kind, 0.5)
                 for number, kind in SHOPS.items()
             },
             data_dir=folder,
@@ -159,6 +159,7 @@ class Day:
         return sum(1 for case in cases for *_, fault in case.calls if fault)
 
     def wal(self) -> int:
+        """Bytes of SQLite's log; PostgreSQL minds its own."""
         wal = Path(f"{self.path}-wal")
         return wal.stat().st_size if wal.exists() else 0
 
@@ -184,13 +185,23 @@ def at(step: int, orders: int) -> int:
     return round(orders * share)
 
 
-def test_a_day_with_a_thousand_faults(tmp_path: Path, remote: FaultServer) -> None:
+@pytest.mark.parametrize(
+    ("kind", "size"),
+    [
+        ("sqlite", 86_400),
+        pytest.param("postgres", 20_000, marks=pytest.mark.postgres),  # it takes as long
+    ],
+)
+def test_a_day_with_a_thousand_faults(
+    tmp_path: Path, remote: FaultServer, request: pytest.FixtureRequest, kind: str, size: int
+) -> None:
     seed = int(os.environ.get("TIDEGATE_SEED") or time.time_ns() % 10**9)
-    orders = int(os.environ.get("TIDEGATE_DAY_ORDERS") or 86_400)
+    orders = int(os.environ.get("TIDEGATE_DAY_ORDERS") or size)
+    url = request.getfixturevalue("postgres_url") if kind == "postgres" else ""
     print(f"seed: {seed}")
     configure_logs("CRITICAL")
     began = time.monotonic()
-    day = Day(tmp_path, remote, orders, seed)
+    day = Day(url or f"sqlite:///{tmp_path / 'day.db'}", tmp_path, remote, orders, seed)
     downs = {name: day.chance.randrange(12, STEPS - 24) for name in CARRIERS}
     jumps = {STEPS // 3: timedelta(hours=1), STEPS // 3 + 6: -timedelta(hours=1)}
     wal = quarter = 0
@@ -215,7 +226,7 @@ def test_a_day_with_a_thousand_faults(tmp_path: Path, remote: FaultServer) -> No
     history = day.history()
     states = {row["state"] for row in history.export}
     print(
-        f"{orders} orders, {day.faults()} faults, 4 carriers down half an hour each, {took:.0f} s; memory since the "
+        f"{kind}: {orders} orders, {day.faults()} faults, 4 carriers down half an hour each, {took:.0f} s; memory since the "
         f"first quarter {grown:+.1%} ({quarter / MIB:.0f} MiB), log at most {wal / MIB:.1f} MiB; {states}"
     )
     assert {name: rows for name, rows in judged(history).items() if rows} == {}
