@@ -6,10 +6,13 @@ import random
 from datetime import timedelta
 from typing import Any
 
+from tidegate.errors import RemoteRetry
+from tidegate.jobs.runner import drain
 from tidegate.services import handover, labels
 from tidegate.services.chain import advance
 from tidegate.services.tracking import pull_scans
-from tidegate.store.tables import Order, Parcel, Reservation, Scan, Stock, SyncCursor
+from tidegate.services.work import enqueue
+from tidegate.store.tables import Job, Order, Parcel, Reservation, Scan, Stock, SyncCursor
 
 WAY = ("picked_up", "arrived_at_hub", "departed_from_hub", "out_for_delivery", "delivered")
 
@@ -136,3 +139,27 @@ def test_information_without_a_move_is_kept(world: Any) -> None:
         "handed_over", "pickup_failed", None,
     )  # fmt: skip
     assert [scan.applied for scan in world.all(Scan)] == [True, False]
+
+
+def test_a_carrier_away_for_long_leaves_no_dead_letters(both: Any) -> None:
+    """Every few seconds its schedule asks again: half an hour away must not be hundreds of jobs for a person."""
+    away = both.carrier.scans_since
+    _, number = on_the_way(both)
+
+    def nobody(_cursor: str) -> Any:
+        raise RemoteRetry("carrier.unreachable", zh="没有人接。", en="Nobody listens.")
+
+    both.carrier.scans_since = nobody
+    for _ in range(12):
+        with both.context.store.begin(1) as work:
+            enqueue(work, "pull_scans", {}, due_at=both.now, now=both.now, key="scans")
+            work.commit()
+        drain(both.context)
+        both.wait(seconds=31)
+    tried = both.all(Job, Job.name == "pull_scans")
+    assert {job.state for job in tried} == {"dropped"}
+    assert {job.error for job in tried} == {"carrier.unreachable"}
+    both.carrier.scans_since = away
+    both.carrier.scan(number, "picked_up", both.now)
+    pull_scans(both.context)
+    assert both.count(Scan) == 1

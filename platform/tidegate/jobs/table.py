@@ -126,6 +126,11 @@ def bury(store: Store, job: Claimed, now: datetime, error: str) -> None:
     _set(store, [job], state="dead", lease_until=None, error=error, finished_at=now)
 
 
+def leave(store: Store, job: Claimed, now: datetime, error: str) -> None:
+    """It is over without having been done: its schedule makes another."""
+    _set(store, [job], state="dropped", key=None, lease_until=None, error=error, finished_at=now)
+
+
 def release(store: Store, jobs: Sequence[Claimed]) -> None:
     """Hand back what is not done: due at once, for anybody."""
     _set(store, jobs, state="ready", lease_until=None, sent_at=None)

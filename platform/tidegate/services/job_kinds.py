@@ -32,6 +32,7 @@ class Kind:
     `v` is the newest version of its arguments; `older` turns those of the version before into it. `at_once`: how many
     a thread takes; 1 where each waits for somebody else's answer, so that a slow one holds no others.
     `lanes`: its jobs call somebody, and of each lane one batch runs at a time.
+    `recurs`: a schedule makes it anew within seconds; one that could not reach anybody is left to the next.
     """
 
     queue: str = DEFAULT_QUEUE
@@ -39,6 +40,7 @@ class Kind:
     longest_wait_s: float = 600.0
     longest_s: float = LONGEST_S
     lanes: bool = False
+    recurs: bool = False
     v: int = 1
     at_once: int = 50
     older: Callable[[Args], Args] | None = None
@@ -50,8 +52,8 @@ KINDS: Mapping[str, Kind] = {
     "watch_connections": Kind("alert", attempts=3, longest_wait_s=30),
     "watch_parcels": Kind("alert"),
     "send_notice": Kind("alert", attempts=8, lanes=True, at_once=1),
-    "pull_scans": Kind("tracking", attempts=3, longest_wait_s=30),
-    "pull_scans_of": Kind("tracking", attempts=3, longest_wait_s=30, at_once=1),
+    "pull_scans": Kind("tracking", attempts=3, longest_wait_s=30, recurs=True),
+    "pull_scans_of": Kind("tracking", attempts=3, longest_wait_s=30, at_once=1, recurs=True),
     "sync_accounts": Kind("tracking", attempts=3, longest_wait_s=30),
     "sync_account": Kind("sync", attempts=3, longest_wait_s=60, lanes=True, at_once=1),
     "fetch_order": Kind("fetch", attempts=20, longest_wait_s=1800, lanes=True, at_once=20),
