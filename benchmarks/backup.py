@@ -52,6 +52,7 @@ from tidegate.store.unit_of_work import Store, open_engine
 ORDERS = 1_000_000
 REAL = 1_000  # that go through the chain
 SEED = 20261111
+AT_ONCE = 10  # copies per transaction
 AIM_S = 300
 ROOTS = (Order.__table__.name,)
 
@@ -147,13 +148,17 @@ def empty_place(settings: Settings, folder: Path) -> Settings:
 
 def multiply(store: Store, wanted: int) -> None:
     """Copies of all rows that belong to an order, until there are as many orders as wanted."""
-    with store.engine.begin() as connection:
-        tables = list(belonging())
+    tables = list(belonging())
+    with store.engine.connect() as connection:
         here = connection.scalar(select(func.count()).select_from(Order.__table__)) or 1
         step = 1 + max(top(connection, table) for table in tables)
-        for n in range(1, wanted // here):
-            for table in tables:
-                connection.execute(copied(table, tables, step, n))
+    for start in range(1, wanted // here, AT_ONCE):
+        with (
+            store.engine.begin() as connection
+        ):  # SQLite's log is looked through for every page: keep it short
+            for n in range(start, min(start + AT_ONCE, wanted // here)):
+                for table in tables:
+                    connection.execute(copied(table, tables, step, n))
 
 
 def belonging() -> Iterator[Table]:
