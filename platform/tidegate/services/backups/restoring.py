@@ -9,13 +9,13 @@ from pathlib import Path
 from sqlalchemy import Engine, inspect
 
 from tidegate.errors import Conflict, InputError
-from tidegate.services.backups.copies import check_sqlite, load_postgres
+from tidegate.services.backups.copies import load_postgres
 from tidegate.services.backups.package import BESIDE, DATABASE, Manifest, read_manifest, unpack
 from tidegate.store.revisions import known_revisions
 
 
 def put_back(file: Path, engine: Engine, data_dir: Path) -> Manifest:
-    """Unpack, check, and only then fill the empty database and data folder.
+    """Unpack, compare every digest, and only then fill the empty database and data folder.
 
     Raises:
         InputError: no backup, damaged, of the other database or of a newer version. Conflict: something is there.
@@ -28,8 +28,9 @@ def put_back(file: Path, engine: Engine, data_dir: Path) -> Manifest:
         folder = Path(unpacked)
         unpack(file, manifest, folder)
         database = folder / DATABASE[manifest.database]
-        if manifest.database == "sqlite":
-            check_sqlite(database)
+        if (
+            manifest.database == "sqlite"
+        ):  # its digest says that it is the copy that was checked when it was taken
             target = Path(str(engine.url.database))
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(database, target)
