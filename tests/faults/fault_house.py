@@ -106,6 +106,21 @@ def make_merchant(
 
 @pytest.fixture
 def open_merchant(
-    make_merchant: Callable[..., Merchant], tmp_path: Path
-) -> Callable[[str], Merchant]:
-    return lambda kind: make_merchant(kind, tmp_path)
+    make_merchant: Callable[..., Merchant],
+    tmp_path: Path,
+    backend: str,
+    request: pytest.FixtureRequest,
+) -> Iterator[Callable[[str], Merchant]]:
+    """Merchants on the session's kind of database."""
+    if backend == "sqlite":
+        yield lambda kind: make_merchant(kind, tmp_path)
+        return
+    databases, urls = request.getfixturevalue("postgres_databases"), []
+
+    def open_(kind: str) -> Merchant:
+        urls.append(databases.make())
+        return make_merchant(kind, tmp_path, urls[-1])
+
+    yield open_
+    for url in urls:
+        databases.drop(url)

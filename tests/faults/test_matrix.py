@@ -128,12 +128,12 @@ def test_labels_are_refused_when_their_folder_cannot_be_written(open_merchant: A
 
 
 def test_while_the_database_is_locked_reading_goes_on_and_the_rest_follows(
-    open_merchant: Any, monkeypatch: pytest.MonkeyPatch
+    make_merchant: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Lock held too long × orders in, pages (reading), reserve, waybill, write-back."""
     monkeypatch.setattr(sqlite, "WAIT_S", 0.3)
     monkeypatch.setattr(sqlite, "PRAGMAS", (*sqlite.PRAGMAS, "busy_timeout=300"))
-    merchant = open_merchant("A")
+    merchant = make_merchant("A", tmp_path)  # SQLite's lock
     merchant.take_in(2)
     path = merchant.context.store.engine.url.database
     runner = Runner(merchant.context, lease_s=2.0)

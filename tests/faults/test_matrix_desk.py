@@ -163,12 +163,12 @@ def test_names_that_are_not_found_delay_scans_and_one_subscriber(
 
 
 def test_while_the_database_is_locked_people_read_and_what_waits_comes_after_it(
-    open_merchant: Any, open_desk: Any, monkeypatch: pytest.MonkeyPatch
+    make_merchant: Any, tmp_path: Path, open_desk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Lock held too long × pages, orders in, edit rules, simulate, tracking, webhooks out."""
     monkeypatch.setattr(sqlite, "WAIT_S", 0.3)
     monkeypatch.setattr(sqlite, "PRAGMAS", (*sqlite.PRAGMAS, "busy_timeout=300"))
-    merchant = open_merchant("A")
+    merchant = make_merchant("A", tmp_path)
     desk = open_desk(merchant)
     merchant.take_in(2)
     merchant.wait(0)
