@@ -1,7 +1,7 @@
 """Backup and restore at size: how long a file of ORDERS orders takes to write, to check and to put back.
 
     python benchmarks/backup.py [ORDERS]          (1,000,000; a tenth of a GB for every ten thousand)
-    python benchmarks/backup.py [ORDERS] --own-postgres     (PostgreSQL from its wheel; pg_dump must be installed)
+    python benchmarks/backup.py [ORDERS] --own-postgres     (PostgreSQL and pg_dump from its wheel)
 
 The demo's orders go through the real chain once; then every row of theirs is copied by the database until there are
 as many as wanted, each copy with ids, numbers and keys of its own. Beside it stands what the disk needs to copy the
@@ -69,7 +69,7 @@ def main(wanted: int) -> int:
 
 
 def in_a_folder(wanted: int) -> int:
-    given = given_database()
+    given = os.environ.get("TIDEGATE_DATABASE_URL", "")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         settings = replace(
@@ -82,10 +82,6 @@ def in_a_folder(wanted: int) -> int:
         took = timed(lambda: multiply(context.store, wanted))
         print(f"{count(context):,} orders made in {took:.0f} s")
         return measure(context, settings, folder)
-
-
-def given_database() -> str:
-    return os.environ.get("TIDEGATE_DATABASE_URL", "")
 
 
 def lived(settings: Settings) -> Context:
@@ -106,9 +102,8 @@ def measure(context: Context, settings: Settings, folder: Path) -> int:
     copying = timed(lambda: shutil.copyfile(file, folder / "copy.tar"))
     (folder / "copy.tar").unlink()
     context.store.close()
-    if not given_database():
-        for part in folder.glob("bench.db*"):  # the disk need not hold the old one and the new one
-            part.unlink()
+    for part in folder.glob("bench.db*"):  # the disk need not hold the old one and the new one
+        part.unlink()
     there = empty_place(settings, folder)
     engine = open_engine(there.database_url)
     restoring = timed(lambda: put_back(file, engine, there.data_dir))
@@ -153,9 +148,8 @@ def multiply(store: Store, wanted: int) -> None:
         here = connection.scalar(select(func.count()).select_from(Order.__table__)) or 1
         step = 1 + max(top(connection, table) for table in tables)
     for start in range(1, wanted // here, AT_ONCE):
-        with (
-            store.engine.begin() as connection
-        ):  # SQLite's log is looked through for every page: keep it short
+        # SQLite's log is looked through for every page: keep it short
+        with store.engine.begin() as connection:
             for n in range(start, min(start + AT_ONCE, wanted // here)):
                 for table in tables:
                     connection.execute(copied(table, tables, step, n))

@@ -29,12 +29,12 @@ def importing(work: UnitOfWork) -> Any:
 
 
 def judging(work: UnitOfWork) -> Any:
-    states.take(work, "order", work.session.scalars(select(Order)).all())
+    states.take(work, work.session.scalars(select(Order)).all(), [])
     return select(Order.id).where(Order.id == 1)
 
 
 def answering(work: UnitOfWork) -> Any:
-    states.take(work, "parcel", work.session.scalars(select(Parcel)).all())
+    states.take(work, [], work.session.scalars(select(Parcel)).all())
     return select(Parcel.id).where(Parcel.id == 1)
 
 

@@ -14,7 +14,7 @@ from tidegate.jobs.names import BATCHES, FUNCTIONS
 from tidegate.jobs.rows import Claimed
 from tidegate.jobs.watching import watched
 from tidegate.services.context import Context
-from tidegate.services.job_kinds import args_now, kind_of, readable
+from tidegate.services.job_kinds import args_now, readable
 
 log = structlog.get_logger()
 REMOVED = "jobs.kind_unknown"
@@ -76,12 +76,8 @@ def _failed(context: Context, job: Claimed, error: Exception) -> None:
     told = error.code if isinstance(error, TidegateError) else type(error).__name__
     wait = error.fields.get("retry_after_s") if isinstance(error, TidegateError) else None
     at_least = float(wait) if isinstance(wait, int | float) else 0.0
-    kind = kind_of(job.name)
-    if kind.recurs and isinstance(error, RemoteRetry) and job.attempt >= kind.attempts:
-        table.leave(context.store, job, context.clock(), told)
-        log.warning("jobs.left_to_the_next", name=job.name, job_id=job.id, code=told)
-        return
-    dead = table.fail(context.store, job, context.clock(), told, at_least_s=at_least)
+    away = isinstance(error, RemoteRetry)
+    dead = table.fail(context.store, job, context.clock(), told, at_least_s=at_least, away=away)
     if ours and not dead:
         log.warning("jobs.again", name=job.name, job_id=job.id, code=told)
     else:

@@ -108,10 +108,19 @@ def fail(
     error: str,
     *,
     at_least_s: float = 0.0,
+    away: bool = False,
     rng: random.Random = JITTER,
 ) -> bool:
-    """Try again later with full jitter; after the last attempt of its kind it is dead. True when dead."""
+    """Try again later with full jitter; after the last attempt of its kind it is dead. True when dead.
+
+    `away`: somebody could not be reached; a kind that recurs is left to its next job then.
+    """
     kind = kind_of(job.name)
+    if job.attempt >= kind.attempts and kind.recurs and away:
+        _set(
+            store, [job], state="dropped", key=None, lease_until=None, error=error, finished_at=now
+        )
+        return False
     if job.attempt >= kind.attempts:
         bury(store, job, now, error)
         return True
@@ -124,11 +133,6 @@ def fail(
 def bury(store: Store, job: Claimed, now: datetime, error: str) -> None:
     """It is dead: nobody tries it again before a person says so."""
     _set(store, [job], state="dead", lease_until=None, error=error, finished_at=now)
-
-
-def leave(store: Store, job: Claimed, now: datetime, error: str) -> None:
-    """It is over without having been done: its schedule makes another."""
-    _set(store, [job], state="dropped", key=None, lease_until=None, error=error, finished_at=now)
 
 
 def release(store: Store, jobs: Sequence[Claimed]) -> None:

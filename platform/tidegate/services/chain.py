@@ -115,8 +115,8 @@ def _decide(
 
 def _take(work: UnitOfWork, subjects: Sequence[Subject]) -> None:
     """Orders and parcels of a group, until the next commit."""
-    take(work, "order", [subject.order for subject in subjects])
-    take(work, "parcel", [parcel for subject in subjects for parcel in subject.parcels])
+    parcels = [parcel for subject in subjects for parcel in subject.parcels]
+    take(work, [subject.order for subject in subjects], parcels)
 
 
 def _receive(

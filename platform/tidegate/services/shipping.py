@@ -53,8 +53,7 @@ def _write(context: Context, answered: Answered) -> None:
         ids = [sending.parcel_id for sending, _ in answered]
         with_orders = select(Parcel, Order).join(Order, Order.id == Parcel.order_id)
         loaded = work.session.execute(with_orders.where(Parcel.id.in_(ids))).all()
-        take(work, "order", {order.id: order for _, order in loaded}.values())
-        take(work, "parcel", [parcel for parcel, _ in loaded])
+        take(work, [order for _, order in loaded], [parcel for parcel, _ in loaded])
         for sending, answer in answered:
             finish(work, context, sending, answer)
         del loaded  # it kept the rows in the session's memory, one query for all

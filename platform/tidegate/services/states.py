@@ -119,14 +119,19 @@ def record(
     outbox.note(work, kind, data or {}, order_id=order_id, parcel_id=parcel_id, now=now)
 
 
-def take(work: UnitOfWork, kind: str, rows: Iterable[Order | Parcel]) -> None:
+def take(work: UnitOfWork, orders: Iterable[Order], parcels: Iterable[Parcel]) -> None:
     """Keep these rows for this transaction: their moves go out with the next flush, many in one statement, instead of
     an update each. Whoever wants them meanwhile waits. One that changed since it was read is left to its guard.
 
     Orders are taken before parcels, and by their ids, so that two that want the same rows don't wait for each other.
     """
+    _take("order", work, orders)
+    _take("parcel", work, parcels)
+
+
+def _take(kind: str, work: UnitOfWork, rows: Iterable[Order | Parcel]) -> None:
     read = {row.id: row for row in rows if row.id is not None}
-    if len(read) < 2:
+    if len(read) < 2:  # an update of its own costs as much
         return
     table = _TABLES[kind]
     there = work.session.connection().execute(
@@ -135,10 +140,9 @@ def take(work: UnitOfWork, kind: str, rows: Iterable[Order | Parcel]) -> None:
         .order_by(table.c.id)
         .with_for_update(key_share=True)  # rows that point at it may still be added
     )
-    taken = work.taken
     for id_, state, version in there:
         if (state, version) == (read[id_].state, read[id_].version):
-            taken.add((kind, id_))
+            work.taken.add((kind, id_))
 
 
 def touch(work: UnitOfWork, order: Order, now: datetime) -> None:

@@ -6,7 +6,6 @@ An effect of the kind `write_back` per parcel and waybill generation. A shop wit
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,8 +27,8 @@ from tidegate.services.effect_rows import (
     write_answer,
 )
 from tidegate.services.parcel_contents import shipped_items
+from tidegate.services.side_by_side import side_by_side
 from tidegate.services.states import record
-from tidegate.services.waybills.calling import IN_PARALLEL, too_late
 from tidegate.services.work import enqueue
 from tidegate.store.tables import Effect, Order, Parcel
 from tidegate.store.unit_of_work import UnitOfWork
@@ -95,12 +94,17 @@ def _call_all(
         of_order.setdefault(telling.order_id, []).append(telling)
 
     def tell(same: Sequence[Telling]) -> list[tuple[Telling, Answer]]:
-        return [(one, _call(one) if in_time() else too_late()) for one in same]
+        return [(one, _call(one) if in_time() else _too_late()) for one in same]
 
-    if len(of_order) == 1:
-        return tell(tellings)
-    with ThreadPoolExecutor(IN_PARALLEL, thread_name_prefix="shop") as pool:
-        return [answer for told in pool.map(tell, of_order.values()) for answer in told]
+    return [answer for told in side_by_side(tell, list(of_order.values())) for answer in told]
+
+
+def _too_late() -> RemoteRetry:
+    return RemoteRetry(
+        "shop.slow",
+        zh="店铺接口太慢, 本次没有发出; 会自动重试。",
+        en="The shop is slow, so nothing was sent this time; it is tried again.",
+    )
 
 
 def _begin(work: UnitOfWork, context: Context, parcel_ids: Sequence[int]) -> list[Telling]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import structlog
@@ -11,11 +10,9 @@ import structlog
 from tidegate.errors import RemoteRefused, RemoteRetry, RemoteUnknown
 from tidegate.sdk.capabilities import QueriesRequested
 from tidegate.sdk.carrier import Carrier, DuplicateClass, Waybill, WaybillRequest
+from tidegate.services.side_by_side import side_by_side
 
 log = structlog.get_logger()
-IN_PARALLEL = (
-    8  # calls of a batch at a time: most of a call is waiting, and some wait for their time limit
-)
 NO_QUERY = "account.no_query"  # the refusal of a carrier that can't be asked by key
 Answer = Waybill | RemoteRetry | RemoteRefused | RemoteUnknown
 
@@ -37,16 +34,12 @@ def call_all(requests: Sequence[Sending], in_time: Callable[[], bool]) -> list[A
     """Ask for all, a few at a time. What is not begun in time is not begun: others would take it for lost."""
 
     def ask(sending: Sending) -> Answer:
-        return _call(sending) if in_time() else too_late()
+        return _call(sending) if in_time() else _too_late()
 
-    if len(requests) == 1:
-        return [ask(requests[0])]
-    with ThreadPoolExecutor(IN_PARALLEL, thread_name_prefix="carrier") as pool:
-        return list(pool.map(ask, requests))
+    return side_by_side(ask, requests)
 
 
-def too_late() -> RemoteRetry:
-    """What a call ends with that was not begun in time."""
+def _too_late() -> RemoteRetry:
     return RemoteRetry(
         "carrier.slow",
         zh="快递接口太慢, 本次没有发出; 会自动重试。",
