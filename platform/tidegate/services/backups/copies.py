@@ -14,6 +14,8 @@ from sqlalchemy.engine import URL
 from tidegate.errors import ConfigError, InputError
 
 MINUTES = 60
+# Each index is looked up in its table row by row: with the usual 2 MB of pages a check takes four times as long.
+CHECKING = ("cache_size = -262144", "mmap_size = 2147418112")
 
 
 def copy_sqlite(source: Path, target: Path) -> None:
@@ -29,10 +31,6 @@ def copy_sqlite(source: Path, target: Path) -> None:
         live.backup(copy)  # all pages in one read transaction: one moment, no starting over
         copy.execute("PRAGMA journal_mode=DELETE")  # one file, whole in itself
     check_sqlite(target)
-
-
-# Each index is looked up in its table row by row: with the usual 2 MB of pages a check takes four times as long.
-CHECKING = ("cache_size = -262144", "mmap_size = 2147418112")
 
 
 def check_sqlite(path: Path) -> None:
@@ -58,7 +56,9 @@ def check_sqlite(path: Path) -> None:
 
 def dump_postgres(url: URL, target: Path) -> None:
     """`pg_dump` in its own format, from one snapshot."""
-    _run("pg_dump", url, ["--format=custom", "--no-owner", "--no-privileges", f"--file={target}"])
+    quickly = "--compress=1"  # half the time of its usual 6, for a file a quarter larger
+    given = ["--format=custom", quickly, "--no-owner", "--no-privileges", f"--file={target}"]
+    _run("pg_dump", url, given)
 
 
 def load_postgres(url: URL, source: Path) -> None:
