@@ -7,9 +7,10 @@ case.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, localcontext
+from functools import partial
 from typing import Any
 
 from tidegate.engine import clock
@@ -47,10 +48,10 @@ def next_change(
         for name in ruleset.gate_spec.actions:
             context.facts.written[f"decided.{name}"] = ()
         found = [edge for rule in ruleset.rules for edge in _edges(rule, context)]
-        for node, computes in timed:
+        for node, sites, computes in timed:
             found += [
                 instant
-                for instant in sorted(set(_candidates(context, node)))
+                for instant in sorted(set(_candidates(context, sites)))
                 if _flips(context, node, instant)
             ][:1]
             if computes:
@@ -58,21 +59,25 @@ def next_change(
     return min(found, default=None)
 
 
-_KNOWN: dict[str, tuple[tuple[tree.Node, bool], ...]] = {}  # by content hash, which fixes them
+Site = Callable[[Context], Iterator[datetime]]  # instants after `now` at which one place may change
+Timed = tuple[tree.Node, tuple[Site, ...], bool]
+_KNOWN: dict[str, tuple[Timed, ...]] = {}  # by content hash, which fixes them
 _KEPT = 500
 
 
-def _timed(ruleset: RuleSet) -> tuple[tuple[tree.Node, bool], ...]:
-    """The distinct conditions in which time stands, also through derived facts, and whether they compute with it."""
+def _timed(ruleset: RuleSet) -> tuple[Timed, ...]:
+    """The distinct conditions in which time stands, also through derived facts, their places, and whether they compute
+    with it.
+    """
     if ruleset.hash not in _KNOWN:
         leaves = {leaf.text: leaf.node for rule in ruleset.rules for leaf in rule.leaves}
         if len(_KNOWN) >= _KEPT:
             _KNOWN.clear()
-        derive = ruleset.derive_nodes
+        places = Places(ruleset.derive_nodes)
         _KNOWN[ruleset.hash] = tuple(
-            (node, _computes_with_time(node, derive))
+            (node, places.of(node), _computes_with_time(node, places.derive))
             for node in leaves.values()
-            if _reaches_time(node, derive)
+            if _reaches_time(node, places.derive)
         )
     return _KNOWN[ruleset.hash]
 
@@ -149,47 +154,78 @@ def _at(context: Context, node: tree.Node, instant: datetime) -> object:
         context.derived.clear()
 
 
-def _candidates(context: Context, node: tree.Node) -> Iterator[datetime]:
-    """Instants after `now` at which some comparison below this node may change."""
-    if isinstance(node, tree.Derived):
-        yield from _candidates(context, context.derive[node.id])
-    elif isinstance(node, tree.BINDING):
-        yield from _over_elements(context, node)
-    elif isinstance(node, tree.Sequence):
-        yield from _over_events(context, node)
-    else:
-        for one, other in _sides(node):
-            yield from _thresholds(context, one, other)
-        yield from _boundaries(context, node)
-        for child in tree.children(node):
-            yield from _candidates(context, child)
+def _candidates(context: Context, sites: Sequence[Site]) -> Iterator[datetime]:
+    """Instants after `now` at which something at these places may change."""
+    for site in sites:
+        yield from site(context)
+
+
+class Places:
+    """Where time stands below a condition: found once for a set, asked for every subject."""
+
+    def __init__(self, derive: Mapping[str, tree.Node]) -> None:
+        self.derive = derive
+        self._of_derived: dict[str, tuple[Site, ...]] = {}
+
+    def of(self, node: tree.Node) -> tuple[Site, ...]:
+        return tuple(self._below(node))
+
+    def _below(self, node: tree.Node) -> Iterator[Site]:
+        if not _reaches_time(node, self.derive):
+            return
+        if isinstance(node, tree.Derived):
+            if node.id not in self._of_derived:
+                self._of_derived[node.id] = self.of(self.derive[node.id])
+            yield partial(_candidates, sites=self._of_derived[node.id])
+        elif isinstance(node, tree.BINDING):
+            source = node.of if isinstance(node, tree.Filter) else node.over
+            inner = node.result if isinstance(node, tree.For) else node.condition
+            yield from self._below(source)
+            yield partial(_over_elements, source=source, name=node.variable, inner=self.of(inner))
+        elif isinstance(node, tree.Sequence):
+            yield partial(_over_events, over=node.over, parts=tuple(self._of_steps(node)))
+        else:
+            for one, other in _sides(node):
+                timed = self.derive[one.id] if isinstance(one, tree.Derived) else one
+                if _is_of_time(timed) and not isinstance(other, tree.Calendar):
+                    yield partial(_thresholds, timed=timed, bound=other)
+            if isinstance(node, tree.In | tree.Call):
+                yield partial(_boundaries, node=node)
+            for child in tree.children(node):
+                yield from self._below(child)
+
+    def _of_steps(self, node: tree.Sequence) -> Iterator[tuple[frozenset[str], tuple[Site, ...]]]:
+        """(the event that it names, places) of each part of a pattern; a comparison with the present time reads one
+        event at most (the reader sees to that).
+        """
+        for part in (part for step in node.steps for part in tree.walk(step.condition)):
+            names = events_in(part)
+            compares = isinstance(part, tree.Derived) or any(True for _ in _sides(part))
+            if len(names) <= 1 and compares and _tells_time(part):
+                yield frozenset(names), self.of(part)
 
 
 def _over_elements(
-    context: Context, node: tree.Quantified | tree.Filter | tree.For
+    context: Context, source: tree.Node, name: str, inner: tuple[Site, ...]
 ) -> Iterator[datetime]:
-    source = node.of if isinstance(node, tree.Filter) else node.over
-    inner = node.result if isinstance(node, tree.For) else node.condition
-    yield from _candidates(context, source)
-    outer = context.variables.get(node.variable)
+    outer = context.variables.get(name)
     for element in context.value(source) or ():
-        context.variables[node.variable] = element
+        context.variables[name] = element
         yield from _candidates(context, inner)
-    context.variables[node.variable] = outer
+    context.variables[name] = outer
 
 
-def _over_events(context: Context, node: tree.Sequence) -> Iterator[datetime]:
-    """A comparison with the present time reads one event at most (the reader sees to that)."""
-    events: Any = context.value(node.over) or ()
+def _over_events(
+    context: Context, over: tree.Node, parts: Sequence[tuple[frozenset[str], tuple[Site, ...]]]
+) -> Iterator[datetime]:
+    if not parts:
+        return
+    events: Any = context.value(over) or ()
     outer = dict(context.variables)
-    for part in (part for step in node.steps for part in tree.walk(step.condition)):
-        names = events_in(part)
-        compares = isinstance(part, tree.Derived) or any(True for _ in _sides(part))
-        if len(names) > 1 or not compares or not _tells_time(part):
-            continue
+    for names, sites in parts:
         for event in events if names else (None,):
             context.variables.update(dict.fromkeys(names, event))
-            yield from _candidates(context, part)
+            yield from _candidates(context, sites)
     context.variables.clear()
     context.variables.update(outer)
 
@@ -219,12 +255,11 @@ def _sides(node: tree.Node) -> Iterator[tuple[tree.Node, tree.Node]]:
             yield node.value, test.value if isinstance(test, tree.Test) else test
 
 
+def _is_of_time(node: tree.Node) -> bool:
+    return isinstance(node, tree.Call) or (isinstance(node, tree.Fact) and node.id == "now")
+
+
 def _thresholds(context: Context, timed: tree.Node, bound: tree.Node) -> Iterator[datetime]:
-    if isinstance(timed, tree.Derived):
-        timed = context.derive[timed.id]
-    of_time = isinstance(timed, tree.Call) or (isinstance(timed, tree.Fact) and timed.id == "now")
-    if not of_time or isinstance(bound, tree.Calendar):
-        return
     for value in _flat(context.value(bound)):
         for instant in _when(context, timed, value):
             yield from (moment for moment in (instant, instant + TICK) if moment > context.now)
@@ -326,10 +361,8 @@ def _working_before(
     return low
 
 
-def _boundaries(context: Context, node: tree.Node) -> Iterator[datetime]:
+def _boundaries(context: Context, node: tree.In | tree.Call) -> Iterator[datetime]:
     """Edges of hours, days and calendars for conditions on the wall clock of `now`."""
-    if not isinstance(node, (tree.In, tree.Call)):
-        return
     today = context.now.astimezone(context.zone).date()
     calendars = (
         [t.id for t in node.tests if isinstance(t, tree.Calendar)]

@@ -240,6 +240,17 @@ class Sequence(Node):
     steps: tuple[Step, ...]
     within: Node | None = None
 
+    def __hash__(self) -> int:
+        """Worked out once: a pattern is looked up by itself each time that it is judged."""
+        if (found := self.__dict__.get("_hash")) is None:
+            found = hash((self.over, self.by, self.steps, self.within))
+            object.__setattr__(self, "_hash", found)
+        return int(found)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Without the hash: another process has another."""
+        return {name: value for name, value in self.__dict__.items() if name != "_hash"}
+
 
 BINDING = (Quantified, For, Filter)  # what names each element of a list while it looks at it
 
