@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -174,29 +175,50 @@ def _stricter(order: Sequence[str], one: Outcome, other: Outcome) -> Outcome:
 
 
 def _read_facts(facts: Mapping[str, Any], ruleset: RuleSet) -> dict[str, Any]:
-    """Only the groups the set reads, so that a decision keeps no more personal data than it used."""
-    groups = {name.partition(".")[0] for name in ruleset.facts_read}
-    lists = ruleset.vocabulary.groups.values()
-    wanted = groups | {found.id for found in lists if found.each in groups}
+    """Only what the set reads, so that a decision keeps no more personal data than it used."""
+    wanted = _wanted(ruleset)
     kept: dict[str, Any] = {}
     for group, value in facts.items():
-        if group not in wanted:
-            continue
-        if isinstance(value, Mapping):
-            kept[group] = {k: v for k, v in value.items() if f"{group}.{k}" in ruleset.facts_read}
-        else:
-            kept[group] = _lines(value, group, ruleset)
+        if group in wanted:
+            fields = wanted[group]
+            if isinstance(value, Mapping):
+                kept[group] = _only(value, fields or frozenset())
+            else:
+                kept[group] = list(value) if fields is None else [_only(x, fields) for x in value]
     return kept
 
 
-def _lines(lines: Sequence[Mapping[str, Any]], group: str, ruleset: RuleSet) -> list[Any]:
-    """The lines of a list; of one that holds personal data only the fields that the set reads."""
-    each = ruleset.vocabulary.groups[group].each
-    facts = [fact for fact in ruleset.vocabulary.facts.values() if fact.group == each]
-    if not any(fact.personal for fact in facts):
-        return list(lines)
-    wanted = {fact.field_name for fact in facts if fact.id in ruleset.facts_read}
-    return [{k: v for k, v in line.items() if k in wanted} for line in lines]
+def _only(given: Mapping[str, Any], fields: frozenset[str]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if name in fields}
+
+
+_WANTED: dict[str, Mapping[str, frozenset[str] | None]] = {}  # by content hash, which fixes it
+_MANY = 500
+
+
+def _wanted(ruleset: RuleSet) -> Mapping[str, frozenset[str] | None]:
+    """By group the fields that the set reads; None for a list that is kept whole, since nothing in it is personal."""
+    if ruleset.hash not in _WANTED:
+        if len(_WANTED) >= _MANY:
+            _WANTED.clear()
+        _WANTED[ruleset.hash] = _read_by(ruleset)
+    return _WANTED[ruleset.hash]
+
+
+def _read_by(ruleset: RuleSet) -> dict[str, frozenset[str] | None]:
+    read: dict[str, set[str]] = defaultdict(set)
+    for name in ruleset.facts_read:
+        group, _, field = name.partition(".")
+        read[group].add(field)
+    found: dict[str, frozenset[str] | None] = {
+        group: frozenset(fields) for group, fields in read.items()
+    }
+    for lines in ruleset.vocabulary.groups.values():
+        if lines.each and (lines.id in read or lines.each in read):
+            facts = [one for one in ruleset.vocabulary.facts.values() if one.group == lines.each]
+            personal = any(fact.personal for fact in facts)
+            found[lines.id] = frozenset(read.get(lines.each, ())) if personal else None
+    return found
 
 
 def _keep_content(work: UnitOfWork, context: Context, ruleset: RuleSet, now: datetime) -> None:
