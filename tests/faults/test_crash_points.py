@@ -67,15 +67,12 @@ def test_the_check_sees_a_second_waybill_and_a_wrong_telling(on_sqlite: Harness)
 
 
 @pytest.mark.parametrize("kind", ["A", "B", "C"])
-def test_a_crash_at_every_fourth_point_is_survived(on_sqlite: Harness, kind: str) -> None:
-    """The other points in the long suite; which quarter is looked at changes with the day."""
-    first = int(time.time() // 86400) % 4 + 1
-    print(f"first point: {first}")
+def test_a_crash_at_every_point_is_survived(on_sqlite: Harness, kind: str) -> None:
     began = time.monotonic()
-    cases, found = every_point(on_sqlite, kind, step=4, first=first)
-    told(f"{kind}, SQLite, every fourth point", cases, began)
+    cases, found = every_point(on_sqlite, kind)
+    told(f"{kind}, SQLite, every point", cases, began)
     assert found == []
-    assert cases >= 10
+    assert cases >= 40
 
 
 def at_the_workshop(harness: Harness, first: int, step: int) -> int:
@@ -107,16 +104,6 @@ def test_a_crash_at_every_commit_leaves_whole_rules_and_one_simulation(on_sqlite
     cases = at_the_workshop(on_sqlite, first=1, step=1)
     told("rules and a simulation, every commit", cases, began)
     assert cases > 12
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("kind", ["A", "B", "C"])
-def test_a_crash_at_every_point_is_survived(on_sqlite: Harness, kind: str) -> None:
-    began = time.monotonic()
-    cases, found = every_point(on_sqlite, kind)
-    told(f"{kind}, SQLite, every point", cases, began)
-    assert found == []
-    assert cases >= 40
 
 
 @pytest.mark.long
