@@ -214,6 +214,9 @@ def test_a_day_with_a_thousand_faults(
         day.step()
         if step % 12 == 0:
             day.person()
+            print(
+                f"{step // 12} h: {day.taken} orders, {time.monotonic() - began:.0f} s", flush=True
+            )
         wal = max(wal, day.wal())
         if step == STEPS // 4:
             quarter = resident()
