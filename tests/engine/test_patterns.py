@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 import time
 from collections import Counter
@@ -380,6 +381,19 @@ def test_of_several_matches_the_earliest_is_named(decide: Decide) -> None:
         facts["scans"][number]["place"] = "杭州"
     values = decide(text, facts, NOW).rules[0].leaves[0].values
     assert (values["one"], values["two"]) == (2, 6)
+
+
+def test_a_pattern_read_twice_is_one_key_and_takes_no_hash_into_another_process(read: Read) -> None:
+    one, other = (
+        read(text).rules[0].leaves[-1].node
+        for text in (HEAD + EXAMPLE + THEN, HEAD + EXAMPLE + THEN + "\n")
+    )
+    assert isinstance(one, tree.Sequence)
+    assert one is not other
+    assert {one: "found"}[other] == "found"
+    abroad = pickle.loads(pickle.dumps(one))
+    assert abroad.__dict__ == {k: v for k, v in one.__dict__.items() if k != "_hash"}
+    assert hash(abroad) == hash(one)
 
 
 def test_a_rule_fires_once_however_often_it_matches(decide: Decide) -> None:
