@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import create_engine, func, select, text
+from sqlalchemy.engine import URL
 
-from tidegate.errors import InputError, NotFound, RemoteRetry, TidegateError
+from tidegate.errors import InputError, NotFound, RemoteRetry, RemoteWait, TidegateError
 from tidegate.sdk.http.messages import Request, form, json_post
 from tidegate.sdk.http.sending import Sender
 from tidegate.sdk.manifest import Limit
@@ -64,6 +67,36 @@ def test_it_opens_after_five_failures_that_are_half_of_the_calls(context, http, 
     assert ask(http, server) == "remote.breaker_open"
     assert ask(http, server, api="stock.pull") == "ok"  # another group goes on
     assert len(server.asked) == before + 1
+
+
+@pytest.mark.parametrize(
+    "context", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+)
+def test_while_our_database_is_away_nothing_is_sent_and_that_is_said(context, http, server) -> None:
+    server.answers += [(200, "", b"{}")] * 2
+    assert ask(http, server) == "ok"
+    with nobody_connects(context.store.engine.url), pytest.raises(RemoteWait) as caught:
+        http.send(Request("GET", f"{server.url}/orders", "orders.list"))
+    assert caught.value.code == "remote.own_database"
+    assert len(server.asked) == 1
+    assert ask(http, server) == "ok"
+    assert len(server.asked) == 2
+
+
+@contextmanager
+def nobody_connects(url: URL) -> Iterator[None]:
+    """The database of this address lets nobody in, and whoever is in goes."""
+    name = url.database
+    other = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with other.connect() as server:
+        server.execute(text(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'))
+        gone = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = :name"
+        server.execute(text(gone), {"name": name})
+        try:
+            yield
+        finally:
+            server.execute(text(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'))
+    other.dispose()
 
 
 def test_fewer_than_half_do_not_open_it(context, http, server) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from tidegate.errors import RemoteRetry, RemoteWait, TidegateError
+from tidegate.errors import RemoteRetry, RemoteWait, TidegateError, Unavailable
 from tidegate.sdk.http.messages import Request, Response
 from tidegate.sdk.http.sending import Sender, Sent
 from tidegate.sdk.manifest import Limit
@@ -18,6 +18,7 @@ from tidegate.services.remotes.skew import Skew
 
 QUEUE_S = 2.0  # how long a call waits for others of its account
 BUSY_AGAIN_S = 1
+AWAY_AGAIN_S = 5
 Found = TypeVar("Found")
 
 
@@ -42,7 +43,7 @@ class Line:
         """Run one call. What it raises is raised again, once it is recorded.
 
         Raises:
-            RemoteRetry: it was not let through; nothing was sent. RemoteWait for a place or a limit.
+            RemoteRetry: it was not let through; nothing was sent. RemoteWait for a place, a limit, or our database.
         """
         if not self._places.acquire(timeout=QUEUE_S):
             raise _busy(request.api)
@@ -60,7 +61,10 @@ class Line:
 
     def _let_through(self, request: Request, call: Callable[[Sent], Found]) -> Found:
         context, group = self._context, calls.group_of(request.api)
-        passed = breaker.admit(context, self._account_id, group)
+        try:
+            passed = breaker.admit(context, self._account_id, group)
+        except Unavailable as error:  # else a carrier that can't be asked would count as asked
+            raise _unasked(request.api) from error
         try:
             context.reach.windows.take(str(self._account_id), request.api, self._limits)
         except RemoteRetry:
@@ -118,4 +122,14 @@ def _busy(api: str) -> RemoteWait:
         en=f"The account has too many calls under way ({api}); it is tried again, nothing was sent.",
         api=api,
         retry_after_s=BUSY_AGAIN_S,
+    )
+
+
+def _unasked(api: str) -> RemoteWait:
+    return RemoteWait(
+        "remote.own_database",
+        zh=f"本机数据库暂时不可用 ({api}), 稍后再试; 什么都没有发出。",
+        en=f"Our own database is away just now ({api}); it is tried again, nothing was sent.",
+        api=api,
+        retry_after_s=AWAY_AGAIN_S,
     )
