@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -16,9 +16,10 @@ from sqlalchemy.engine import URL
 
 from tidegate.errors import InputError, NotFound, RemoteRetry, RemoteWait, TidegateError
 from tidegate.sdk.http.messages import Request, form, json_post
-from tidegate.sdk.http.sending import Sender
+from tidegate.sdk.http.sending import Sender, Sent
 from tidegate.sdk.manifest import Limit
 from tidegate.services.remotes import breaker
+from tidegate.services.remotes.carrying import mark
 from tidegate.services.remotes.line import AccountHttp, Line
 from tidegate.services.remotes.windows import limits_of
 from tidegate.store.people_tables import SecurityEvent
@@ -81,6 +82,26 @@ def test_while_our_database_is_away_nothing_is_sent_and_that_is_said(context, ht
     assert len(server.asked) == 1
     assert ask(http, server) == "ok"
     assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize(
+    "context", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+)
+def test_an_answer_is_not_lost_when_our_database_goes_meanwhile(context, account_id, clock) -> None:
+    line = Line(context, account_id)
+    with ExitStack() as meanwhile:
+
+        def answered(sent: Sent) -> str:
+            """By a server whose clock is off, which is worth keeping."""
+            meanwhile.enter_context(nobody_connects(context.store.engine.url))
+            sent.server_at = clock() + timedelta(seconds=90)
+            return "SF1"
+
+        assert line.through(Request("POST", "", "waybill.create"), answered) == "SF1"
+        assert mark(context, account_id, "active", "broken", "x") is False
+    assert line.now() - clock() > timedelta(seconds=80)
+    assert mark(context, account_id, "active", "broken", "x") is True
+    assert [row.state for row in rows(context, ConnectorAccount)] == ["broken"]
 
 
 @contextmanager

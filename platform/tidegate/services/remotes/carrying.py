@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy import update
 
-from tidegate.errors import RemoteCredentials, RemoteRefused, RemoteRetry
+from tidegate.errors import RemoteCredentials, RemoteRefused, RemoteRetry, Unavailable
 from tidegate.sdk.carrier import DuplicateClass, Issued, ScanPage, Waybill, WaybillRequest
 from tidegate.sdk.http.messages import Request
 from tidegate.sdk.values import Label
@@ -18,6 +19,7 @@ from tidegate.store.remote_tables import ConnectorAccount
 
 PAUSED_AGAIN_S = 300
 Found = TypeVar("Found")
+log = structlog.get_logger()
 
 
 class AccountCarrier:
@@ -112,11 +114,12 @@ class AccountCarrier:
         try:
             found = self._call(api, call)
         except RemoteCredentials as error:
-            mark(self._context, self._account_id, "active", "broken", error.code)
-            self._state = "broken"
+            if mark(self._context, self._account_id, "active", "broken", error.code):
+                self._state = "broken"
             raise
-        if self._state == "broken":
-            mark(self._context, self._account_id, "broken", "active", "")
+        if self._state == "broken" and mark(
+            self._context, self._account_id, "broken", "active", ""
+        ):
             self._state = "active"
         return found
 
@@ -126,16 +129,23 @@ class AccountCarrier:
         return self._line.through(Request("CALL", "", api), lambda _sent: call())
 
 
-def mark(context: Context, account_id: int, before: str, state: str, reason: str) -> None:
-    """Credentials stopped or began to hold; an account that a person paused stays so."""
-    with context.store.begin(context.tenant_id) as work:
-        work.session.execute(
-            update(ConnectorAccount)
-            .where(ConnectorAccount.id == account_id, ConnectorAccount.state == before)
-            .values(state=state, reason=reason[:200], updated_at=context.clock())
-            .execution_options(synchronize_session=False)
-        )
-        work.commit()
+def mark(context: Context, account_id: int, before: str, state: str, reason: str) -> bool:
+    """Credentials stopped or began to hold; an account that a person paused stays so. False while our database is
+    away: what a call brought must not be lost over it, and the next call marks it.
+    """
+    try:
+        with context.store.begin(context.tenant_id) as work:
+            work.session.execute(
+                update(ConnectorAccount)
+                .where(ConnectorAccount.id == account_id, ConnectorAccount.state == before)
+                .values(state=state, reason=reason[:200], updated_at=context.clock())
+                .execution_options(synchronize_session=False)
+            )
+            work.commit()
+    except Unavailable as error:
+        log.warning("account.not_marked", account_id=account_id, state=state, code=error.code)
+        return False
+    return True
 
 
 def paused(code: str) -> RemoteRetry:

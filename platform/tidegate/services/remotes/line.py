@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from tidegate.errors import RemoteRetry, RemoteWait, TidegateError, Unavailable
+from tidegate.errors import RemoteRetry, RemoteWait, TidegateError
 from tidegate.sdk.http.messages import Request, Response
 from tidegate.sdk.http.sending import Sender, Sent
 from tidegate.sdk.manifest import Limit
 from tidegate.services.context import Context
 from tidegate.services.remotes import breaker, calls
 from tidegate.services.remotes.skew import Skew
+from tidegate.services.remotes.unasked import before_a_call
 
 QUEUE_S = 2.0  # how long a call waits for others of its account
 BUSY_AGAIN_S = 1
-AWAY_AGAIN_S = 5
 Found = TypeVar("Found")
 
 
@@ -61,10 +61,8 @@ class Line:
 
     def _let_through(self, request: Request, call: Callable[[Sent], Found]) -> Found:
         context, group = self._context, calls.group_of(request.api)
-        try:
+        with before_a_call(request.api):
             passed = breaker.admit(context, self._account_id, group)
-        except Unavailable as error:  # else a carrier that can't be asked would count as asked
-            raise _unasked(request.api) from error
         try:
             context.reach.windows.take(str(self._account_id), request.api, self._limits)
         except RemoteRetry:
@@ -122,14 +120,4 @@ def _busy(api: str) -> RemoteWait:
         en=f"The account has too many calls under way ({api}); it is tried again, nothing was sent.",
         api=api,
         retry_after_s=BUSY_AGAIN_S,
-    )
-
-
-def _unasked(api: str) -> RemoteWait:
-    return RemoteWait(
-        "remote.own_database",
-        zh=f"本机数据库暂时不可用 ({api}), 稍后再试; 什么都没有发出。",
-        en=f"Our own database is away just now ({api}); it is tried again, nothing was sent.",
-        api=api,
-        retry_after_s=AWAY_AGAIN_S,
     )

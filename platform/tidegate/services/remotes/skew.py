@@ -83,4 +83,9 @@ class Skew:
                 .execution_options(synchronize_session=False)
             )
 
-        self._context.store.group(self._context.tenant_id, write)
+        def lost(error: BaseException) -> None:
+            log.warning(
+                "remote.clock_not_kept", account_id=self._account_id, why=type(error).__name__
+            )
+
+        self._context.store.soon(self._context.tenant_id, write, lost)

@@ -21,6 +21,7 @@ from sqlalchemy import CursorResult, or_, select, update
 from tidegate.errors import RemoteCredentials, RemoteRetry, TidegateError
 from tidegate.sdk.values import Tokens
 from tidegate.services.context import Context
+from tidegate.services.remotes.unasked import before_a_call
 from tidegate.store.dialects import insert_of
 from tidegate.store.remote_tables import AccountToken
 from tidegate.store.unit_of_work import UnitOfWork
@@ -55,7 +56,10 @@ class TokenBook:
     """tidegate.sdk.account.TokenKeeper. `refresh` is the connector's; it is set once the connector is made."""
 
     def __init__(
-        self, context: Context, account_id: int, broken: Callable[[str], None] = lambda _code: None
+        self,
+        context: Context,
+        account_id: int,
+        broken: Callable[[str], object] = lambda _code: None,
     ) -> None:
         self._context = context
         self._account_id = account_id
@@ -65,6 +69,18 @@ class TokenBook:
 
     def access(self) -> str:
         """Raises RemoteCredentials, and what the connector's refresh raises once the token is over."""
+        with before_a_call("token"):
+            return self._access()
+
+    def renewed(self, stale: str) -> str:
+        """Raises as `access`."""
+        with before_a_call("token"):
+            held = self._kept = self._load()
+            if held is not None and held.tokens.access != stale:
+                return held.tokens.access
+            return self._next(held, must=True)
+
+    def _access(self) -> str:
         now = self._context.clock()
         held = self._kept
         if held is None or held.due(self._account_id, now):
@@ -72,13 +88,6 @@ class TokenBook:
         if held is not None and not held.due(self._account_id, now):
             return held.tokens.access
         return self._next(held, must=held is None or held.over(now))
-
-    def renewed(self, stale: str) -> str:
-        """Raises as `access`."""
-        held = self._kept = self._load()
-        if held is not None and held.tokens.access != stale:
-            return held.tokens.access
-        return self._next(held, must=True)
 
     def put(self, work: UnitOfWork, tokens: Tokens) -> None:
         """Stage tokens that the platform's page gave us: they take the place of all others, also of those that
