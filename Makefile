@@ -21,7 +21,7 @@ PY := $(BIN)/python -I
 BENCH := .venv-bench
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
 # One more than the cores of a small machine: much of a test's time is waiting.
-JOBS ?= 4
+JOBS ?= 3
 # Workers get whole files, in the order tests/conftest.py gives them.
 BY_FILE := --dist loadfile --no-loadscope-reorder
 ORDERS ?= 20000
