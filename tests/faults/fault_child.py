@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,20 @@ def reap(asked: dict[str, Any]) -> dict[str, Any]:
     return {"code": os.waitstatus_to_exitcode(status)}
 
 
+def here(asked: dict[str, Any]) -> dict[str, Any]:
+    """Without a fork, which copies every page that is touched: for what nobody kills."""
+    try:
+        return run(asked)
+    except BaseException as error:
+        return failure(error)
+
+
+def failure(error: BaseException) -> dict[str, Any]:
+    return {
+        "error": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()[-1500:],
+    }  # fmt: skip
+
+
 def in_a_fork(asked: dict[str, Any]) -> dict[str, Any]:
     gc.freeze()  # a collection in the fork must not copy what the parent holds
     out, into = os.pipe()
@@ -214,12 +229,7 @@ def in_a_fork(asked: dict[str, Any]) -> dict[str, Any]:
         try:
             said = run(asked)
         except BaseException as error:
-            import traceback
-
-            said = {
-                "error": f"{type(error).__name__}: {error}",
-                "trace": traceback.format_exc()[-1500:],
-            }
+            said = failure(error)
         with os.fdopen(into, "w") as pipe:
             json.dump(said, pipe)
         os._exit(0)
@@ -235,8 +245,8 @@ def in_a_fork(asked: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-# `furnish` and `warm` run here: they compile rules and statements for the forks to come.
-HOW = {"furnish": run, "warm": run, "reap": reap}
+# `furnish` and `warm` compile rules and statements for the forks to come.
+HOW = {"furnish": here, "warm": here, "verify": here, "reap": reap}
 
 
 def main() -> None:
