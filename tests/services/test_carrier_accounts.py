@@ -79,7 +79,7 @@ def carried(world: Any) -> Iterator[Callable[[str], Carried]]:
             server = stack.enter_context(SERVERS[name]())
             field, secret = SECRETS[name]
             reach = replace(
-                world.context.reach, trusted=(server.url.partition("//")[2],), times=Times(1, 1, 2)
+                world.context.reach, trusted=(server.url.partition("//")[2],), times=Times(2, 5, 10)
             )
             world.stock("KETTLE", 5)
             context = replace(world.context, reach=reach, receivers=open_receivers())

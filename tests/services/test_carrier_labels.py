@@ -68,7 +68,7 @@ def shop(world: Any) -> Iterator[Callable[..., Shop]]:
             server = stack.enter_context({"sf": SFServer, "kdniao": KDNiaoServer}[name]())
             secret = {"sf": "check_word", "kdniao": "api_key"}[name]
             host = server.url.partition("//")[2]
-            reach = replace(world.context.reach, trusted=(host,), times=Times(1, 1, 2))
+            reach = replace(world.context.reach, trusted=(host,), times=Times(2, 5, 10))
             context = replace(world.context, reach=reach)
             given = {**server.settings, **settings}
             accounts.add(

@@ -81,7 +81,7 @@ def closed(world: Any) -> Iterator[Callable[..., Closed]]:
         def make(name: str) -> Closed:
             server = stack.enter_context(SERVERS[name]())
             host = server.url.partition("//")[2]
-            reach = replace(world.context.reach, trusted=(host,), times=Times(1, 1, 2))
+            reach = replace(world.context.reach, trusted=(host,), times=Times(2, 5, 10))
             context = replace(world.context, reach=reach, clock=world.context.clock)
             (shop_id,) = world.add(Shop(channel=name, name=SHOP)) if name != "taobao" else (1,)
             hidden = {"app_secret", "session", "refresh_token"}

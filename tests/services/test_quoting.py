@@ -50,7 +50,7 @@ def priced(world: Any) -> Iterator[Callable[..., Priced]]:
         def make(quotes: str = "yes") -> Priced:
             server = stack.enter_context(KDNiaoServer())
             host = server.url.partition("//")[2]
-            reach = replace(world.context.reach, trusted=(host,), times=Times(1, 1, 2))
+            reach = replace(world.context.reach, trusted=(host,), times=Times(2, 5, 10))
             context = replace(world.context, reach=reach)
             given = {**server.settings, "quotes": quotes}
             given.pop("shipper")
