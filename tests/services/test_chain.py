@@ -11,6 +11,7 @@ from tidegate.errors import Conflict, InputError, NotFound
 from tidegate.jobs.runner import drain
 from tidegate.services import (
     alerts,
+    chain,
     handover,
     labels,
     review,
@@ -60,6 +61,36 @@ def test_a_paid_order_in_stock_gets_a_waybill_by_itself(both: Any) -> None:
         assert both.count(RulesetContent, RulesetContent.hash == row.ruleset_hash) == 1
     moves = [e.data["to"] for e in both.all(Event, Event.kind == "order_moved")]
     assert moves == ["approved", "allocated", "routed", "waybill"]
+
+
+def test_slow_rules_keep_others_from_writing_for_one_order_only(
+    both: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With no time at all each order is a transaction of its own, and all go as far as in one."""
+    both.stock("KETTLE", 3)
+    both.stock("CUP", 1)
+    ids = [
+        both.order(("KETTLE", 1)),
+        both.order(("CUP", 2)),
+        both.order(payment_status="unpaid"),
+        both.order(("KETTLE", 1)),
+    ]
+    commits: list[int] = []
+    event.listen(both.context.store.engine, "commit", lambda _connection: commits.append(1))
+    monkeypatch.setattr(chain, "HOLD_S", 0.0)
+    decide_many(both.context, ids)
+    in_turn = len(commits)
+    assert [both.state(id_) for id_ in ids] == ["routed", "waiting_stock", "on_hold", "routed"]
+    assert reserved(both) == [(3, 2)]
+    before = both.everything()
+    decide_many(both.context, ids)
+    assert both.everything() == before
+    commits.clear()
+    monkeypatch.setattr(chain, "HOLD_S", 60.0)
+    more = [both.order(("KETTLE", 1)) for _ in ids]
+    commits.clear()
+    decide_many(both.context, more)
+    assert in_turn >= 2 * len(commits)
 
 
 def test_a_second_run_changes_nothing(both: Any) -> None:

@@ -14,6 +14,7 @@ from tidegate.jobs.crew import MOST, POLL_S, Crew
 from tidegate.jobs.due import Look
 from tidegate.jobs.leases import Leases
 from tidegate.jobs.names import FUNCTIONS
+from tidegate.jobs.pace import Pace
 from tidegate.jobs.rescue import worker_name
 from tidegate.jobs.running import run
 from tidegate.services.context import Context
@@ -43,6 +44,7 @@ class Runner:
         self._grace_s = grace_s
         self._stopping = threading.Event()
         self._leases = Leases(context.store, lease_s)
+        self._pace = Pace()
         self._clerk = Clerk(self._contexts)
         self._look = Look(context.store, list(FUNCTIONS), context.clock)
         self._crews = [self._crew(queue, slots) for queue, slots in queues.items()]
@@ -86,12 +88,16 @@ class Runner:
         """Some jobs of one tenant; whatever goes wrong there does not stop the others."""
         try:
             context = self._contexts.of(tenant_id)
+            kind, key = kind_of(name), (tenant_id, name)
+            most = self._pace.size(key, kind.at_once) if kind.judges else kind.at_once
             jobs = table.claim(
-                self._store, tenant_id, self._clock(), kind_of(name).at_once, names=[name],
+                self._store, tenant_id, self._clock(), most, names=[name],
                 worker=worker_name(), lease_s=self._lease_s,
             )  # fmt: skip
             if jobs:
+                began = time.monotonic()
                 run(context, jobs, self._leases)
+                self._pace.ran(key, len(jobs), time.monotonic() - began)
             return len(jobs)
         except Exception:
             log.exception("jobs.loop_failed", tenant_id=tenant_id)

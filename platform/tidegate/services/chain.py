@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
@@ -21,6 +23,7 @@ from tidegate.store.tables import Parcel
 from tidegate.store.unit_of_work import UnitOfWork
 
 GROUP = 50  # orders per transaction: one commit costs as much as deciding several orders
+HOLD_S = 0.5
 JUDGED = (
     "on_hold", "approved", "waiting_stock", "allocated", "routed", "waybill", "printed",
 )  # fmt: skip
@@ -31,17 +34,22 @@ Step = Callable[[UnitOfWork, Context, Subject, datetime, str], object]
 def decide_many(context: Context, order_ids: Sequence[int], trigger: str = "advance") -> None:
     """Take orders through the gates, a group per transaction; jobs that ask carriers commit with it.
 
-    No carrier is called here: one that is slow delays the parcels of its own lane only.
+    No carrier is called here: one that is slow delays the parcels of its own lane only. Rules that are slow keep
+    others from writing for `HOLD_S` or for one order, whichever is longer.
     """
     for group in _groups(order_ids):
-        with context.store.begin(context.tenant_id) as work:
-            subjects = load_subjects(work, group)
-            now = context.clock()
-            _decide(work, context, subjects.values(), now, trigger)
-            asking = [parcel.id for parcel in request_later(work, subjects.values(), now)]
-            alerts.watch_soon(work, asking, now)
-            work.commit()
-        alerts.watch(context, set(_to_watch(context, group)).difference(asking), "advance")
+        left = group
+        while left:
+            here = left
+            with context.store.begin(context.tenant_id) as work:
+                subjects = load_subjects(work, here)
+                now = context.clock()
+                left = _decide(work, context, subjects.values(), now, trigger, HOLD_S)
+                asking = [parcel.id for parcel in request_later(work, subjects.values(), now)]
+                alerts.watch_soon(work, asking, now)
+                work.commit()
+            decided = [id_ for id_ in here if id_ not in left]
+            alerts.watch(context, set(_to_watch(context, decided)).difference(asking), "advance")
 
 
 def advance(context: Context, order_id: int, trigger: str = "advance") -> None:
@@ -81,10 +89,20 @@ def _groups(order_ids: Sequence[int]) -> Iterator[list[int]]:
 
 
 def _decide(
-    work: UnitOfWork, context: Context, subjects: Iterable[Subject], now: datetime, trigger: str
-) -> None:
-    """All gates that need no remote: in rounds, each order one step per round, until none moves any more."""
-    moving = list(subjects)
+    work: UnitOfWork,
+    context: Context,
+    subjects: Iterable[Subject],
+    now: datetime,
+    trigger: str,
+    hold_s: float = math.inf,
+) -> list[int]:
+    """All gates that need no remote: in rounds, each order one step per round, until none moves any more.
+
+    After `hold_s` seconds of a step no other order takes it any more: the ids of those that are left for later, each
+    where it stands.
+    """
+    moving, left = list(subjects), list[int]()
+    until = time.monotonic() + hold_s
     _take(work, moving)
     sets = [*context.rules.for_gate("intake"), *context.rules.for_gate("review")]
     load_history(work, [s for s in moving if s.order.state in ASKED], windows_read(sets))
@@ -97,20 +115,28 @@ def _decide(
             before = [subject.order.state for subject in moving]
             for_stock = [subject for subject in moving if _wants_stock(subject)]
             others = [subject for subject in moving if not _wants_stock(subject)]
+            stepped = False
             for subject in others:
                 step = STEPS.get(subject.order.state)
-                if step is not None:
+                if step is None:
+                    continue
+                if stepped and time.monotonic() > until:
+                    left.append(subject.order.id)
+                else:
                     step(work, context, subject, now, trigger)
+                    stepped = True
             run_inventories(work, context, for_stock, now, trigger)
             work.session.flush()
             if for_stock:  # others who want the same goods need not wait until couriers are chosen
                 work.commit()
+                until = time.monotonic() + hold_s
                 _take(work, moving)
             moving = [
                 subject
                 for subject, state in zip(moving, before, strict=True)
                 if subject.order.state != state
             ]
+    return left
 
 
 def _take(work: UnitOfWork, subjects: Sequence[Subject]) -> None:

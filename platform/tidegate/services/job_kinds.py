@@ -32,6 +32,7 @@ class Kind:
     `v` is the newest version of its arguments; `older` turns those of the version before into it. `at_once`: how many
     a thread takes; 1 where each waits for somebody else's answer, so that a slow one holds no others.
     `lanes`: its jobs call somebody, and of each lane one batch runs at a time.
+    `judges`: it asks rules, so a merchant whose rules are slow gets as many at a time as take about a second.
     `recurs`: a schedule makes it anew within seconds; one that could not reach anybody is left to the next.
     """
 
@@ -40,6 +41,7 @@ class Kind:
     longest_wait_s: float = 600.0
     longest_s: float = LONGEST_S
     lanes: bool = False
+    judges: bool = False
     recurs: bool = False
     v: int = 1
     at_once: int = 50
@@ -48,9 +50,10 @@ class Kind:
 
 DEFAULT = Kind()
 KINDS: Mapping[str, Kind] = {
-    "alert_wakeup": Kind("alert"),
+    "advance_order": Kind(judges=True),
+    "alert_wakeup": Kind("alert", judges=True),
     "watch_connections": Kind("alert", attempts=3, longest_wait_s=30),
-    "watch_parcels": Kind("alert"),
+    "watch_parcels": Kind("alert", judges=True),
     "send_notice": Kind("alert", attempts=8, lanes=True, at_once=1),
     "pull_scans": Kind("tracking", attempts=3, longest_wait_s=30, recurs=True),
     "pull_scans_of": Kind("tracking", attempts=3, longest_wait_s=30, at_once=1, recurs=True),
