@@ -33,6 +33,22 @@ FAULTS = (
 )
 
 
+class Register:
+    """Rows of a book by (class, key): a day brings a hundred thousand."""
+
+    def __init__(self, book: list[dict[str, str]]) -> None:
+        self._book = book
+        self._seen = 0
+        self._rows: dict[tuple[str, str], list[dict[str, str]]] = defaultdict(list)
+
+    def of(self, kind: str, key: str) -> list[dict[str, str]]:
+        """In the order in which they were written."""
+        for row in self._book[self._seen :]:
+            self._rows[row["class"], row["key"]].append(row)
+        self._seen = len(self._book)
+        return self._rows.get((kind, key), [])
+
+
 @dataclass
 class Case:
     """The books of one case and how it misbehaves. `rate`: share of create, cancel and ship calls with a fault."""
@@ -53,6 +69,9 @@ class Case:
     scan_age: timedelta = timedelta(days=19)  # the platform's clock stands in the past
     refused_signatures: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.made_by, self.told_by = Register(self.made), Register(self.told)
 
     def live(self) -> list[dict[str, str]]:
         """Waybills that would be billed and were not cancelled."""
@@ -134,7 +153,7 @@ class FaultServer:
 
     def _create(self, case: Case, kind: str, asked: dict[str, str]) -> dict[str, Any]:
         """A honours the key, B refuses it the second time, C bills again."""
-        before = [row for row in case.made if (row["class"], row["key"]) == (kind, asked["key"])]
+        before = case.made_by.of(kind, asked["key"])
         if before and kind == "B":
             return {"ok": False, "code": "duplicate"}
         if before and kind == "A":
@@ -148,14 +167,13 @@ class FaultServer:
     def _query(self, case: Case, kind: str, asked: dict[str, str]) -> dict[str, Any]:
         if kind == "C":
             return {"ok": False, "code": "no_such_call"}
-        for row in case.made:
-            same = (row["class"], row["key"]) == (kind, asked["key"])
-            if same and row["number"] not in case.cancelled:
+        for row in case.made_by.of(kind, asked["key"]):
+            if row["number"] not in case.cancelled:
                 return {"ok": True, "number": row["number"]}
         return {"ok": True, "number": None}
 
     def _cancel(self, case: Case, kind: str, asked: dict[str, str]) -> dict[str, Any]:
-        rows = [row for row in case.made if (row["class"], row["key"]) == (kind, asked["key"])]
+        rows = case.made_by.of(kind, asked["key"])
         fresh = [row for row in rows if row["number"] not in case.cancelled]
         if not rows or (not fresh and kind != "A"):
             return {"ok": False, "code": "not_found"}
@@ -167,7 +185,7 @@ class FaultServer:
         return {"ok": True, "scans": case.scans[start:], "cursor": str(len(case.scans))}
 
     def _ship(self, case: Case, kind: str, asked: dict[str, str]) -> dict[str, Any]:
-        before = [row for row in case.told if (row["class"], row["key"]) == (kind, asked["key"])]
+        before = case.told_by.of(kind, asked["key"])
         if before and kind == "B":
             return {"ok": False, "code": "shipped_before"}
         if not before or kind == "C":
