@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Executable, Table, bindparam, case, delete, select, update
+from sqlalchemy import ColumnElement, Executable, Table, bindparam, case, delete, select, update
 
 from tidegate.store.dialects import INSERTS, Insert
 from tidegate.store.tables import Job
@@ -91,7 +91,7 @@ def enqueue_many(work: UnitOfWork, name: str, wanted: Sequence[Wanted], now: dat
 def drop_waiting(work: UnitOfWork, keys: Collection[str]) -> None:
     """Jobs of these keys that nobody has begun are not needed any more."""
     mine = (JOB.c.tenant_id == work.tenant_id, JOB.c.key.in_(keys))
-    work.session.connection().execute(delete(JOB).where(*mine, JOB.c.state == "ready"))
+    work.session.connection().execute(delete(JOB).where(*mine, _in_state("ready")))
 
 
 def _row(
@@ -127,9 +127,16 @@ def open_keys(work: UnitOfWork, keys: Collection[str]) -> set[str]:
     return _open(work, keys, ("ready", "leased"))
 
 
+def _in_state(*states: str) -> ColumnElement[bool]:
+    """Not `state IN …`: SQLite, which counts the many jobs without a key as one, would rather look through all jobs of a
+    state than for their keys.
+    """
+    return case((JOB.c.state.in_(states), 1), else_=0) == 1
+
+
 def _open(work: UnitOfWork, keys: Collection[str], states: Sequence[str]) -> set[str]:
     mine = (JOB.c.tenant_id == work.tenant_id, JOB.c.key.in_(keys))
-    found = select(JOB.c.key).where(*mine, JOB.c.state.in_(states))
+    found = select(JOB.c.key).where(*mine, _in_state(*states))
     return {str(key) for key in work.session.connection().execute(found).scalars()}
 
 
