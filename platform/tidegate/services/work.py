@@ -128,8 +128,8 @@ def open_keys(work: UnitOfWork, keys: Collection[str]) -> set[str]:
 
 
 def _in_state(*states: str) -> ColumnElement[bool]:
-    """Not `state IN …`: SQLite, to which the many jobs without a key are one key, would look through all jobs of a state
-    rather than for their keys.
+    """Not `state IN …`: SQLite, to which the many jobs without a key are one key, would look through all jobs of a
+    state rather than for their keys.
     """
     return case((JOB.c.state.in_(states), 1), else_=0) == 1
 
