@@ -33,6 +33,7 @@ def judged(history: History) -> dict[str, list[str]]:
     number = {row["order"]: row["number"] for row in history.live}
     rows = Counter(str(row["number"]) for row in history.export)
     told = Counter(row["key"] for row in history.told)
+    told_of = {row["order"] for row in history.told}
     return {
         "lost": sorted(set(history.acknowledged) - set(export)),
         "twice taken in": sorted(order for order, n in rows.items() if n > 1),
@@ -56,7 +57,7 @@ def judged(history: History) -> dict[str, list[str]]:
         "not told": sorted(
             order
             for order, row in export.items()
-            if row["state"] in LEFT and order not in {told["order"] for told in history.told}
+            if row["state"] in LEFT and order not in told_of
         ),
         "stuck": sorted(
             order
