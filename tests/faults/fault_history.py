@@ -55,9 +55,7 @@ def judged(history: History) -> dict[str, list[str]]:
             row["order"] for row in history.told if row["number"] != number.get(row["order"])
         ),
         "not told": sorted(
-            order
-            for order, row in export.items()
-            if row["state"] in LEFT and order not in told_of
+            order for order, row in export.items() if row["state"] in LEFT and order not in told_of
         ),
         "stuck": sorted(
             order
