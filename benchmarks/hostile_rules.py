@@ -35,7 +35,6 @@ from shared.servers import sandbox_carrier
 from tidegate.bootstrap import open_carriers, open_context, sandbox_secret
 from tidegate.domain.orders import LineDraft, OrderDraft
 from tidegate.engine.compiled import compile_set
-from tidegate.engine.decisions import Decision as Found
 from tidegate.engine.reader import read_ruleset
 from tidegate.engine.rulesets import RuleSet
 from tidegate.engine.writing import write
@@ -101,7 +100,7 @@ def at_work(context: Context) -> Iterator[None]:
 
 
 def hostile(context: Context) -> RuleSet:
-    """Review rules that look at every line, most of them at lines against lines, as often as the limits let pass."""
+    """Review rules that look at every line, eight of them at lines against lines."""
     inner = "some y in items satisfies y.quantity > 900000 + x.quantity"
     every = f"some x in items satisfies (x.quantity > 900000 or ({inner}))"
     one = "some x in items satisfies x.quantity > {0}"
@@ -209,11 +208,8 @@ def cost(ruleset: RuleSet) -> float:
     now = datetime.now(UTC)
     program.decide(given, now)
     began = time.process_time()
-    found: Found = program.decide(given, now)
-    taken = time.process_time() - began
-    if found is None:
-        raise SystemExit("the set decided nothing")
-    return taken
+    program.decide(given, now)
+    return time.process_time() - began
 
 
 def shown(values: Sequence[float]) -> str:

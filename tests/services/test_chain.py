@@ -85,7 +85,6 @@ def test_slow_rules_keep_others_from_writing_for_one_order_only(
     before = both.everything()
     decide_many(both.context, ids)
     assert both.everything() == before
-    commits.clear()
     monkeypatch.setattr(chain, "HOLD_S", 60.0)
     more = [both.order(("KETTLE", 1)) for _ in ids]
     commits.clear()
