@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -120,13 +120,15 @@ class Site:
     def logs(self) -> str:
         return "\n".join(f"{p.name}: {p.read_text()[-1500:]}" for p in self.folder.glob("*.log"))
 
-    def delays(self) -> list[float]:
-        """Seconds from the time each job was due until it was done, in order."""
-        with self.store.begin(1, readonly=True) as work:
-            rows = work.session.scalars(select(Job).where(Job.name == "advance_order")).all()
-        assert rows
+    def spans(self) -> list[tuple[float, float]]:
+        """When each order job was made and when it was done, in the order they were made; seconds since 1970."""
+        rows = self._jobs("advance_order")
         assert {row.state for row in rows} == {"done"}
-        return sorted((row.finished_at - row.created_at).total_seconds() for row in rows)  # type: ignore[operator]
+        return [(row.created_at.timestamp(), row.finished_at.timestamp()) for row in rows]  # type: ignore[union-attr]
+
+    def _jobs(self, name: str) -> Sequence[Job]:
+        with self.store.begin(1, readonly=True) as work:
+            return work.session.scalars(select(Job).where(Job.name == name).order_by(Job.id)).all()
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ POLL_S = 1.0
 BUSY_S = 0.05
 WINDOW = 1000  # jobs of a queue that were sent and wait
 PER_MESSAGE = 50
-LOST_AFTER_S = 3.0  # with nothing waiting in Redis
+LOST_AFTER_S = 2.0  # with nothing waiting in Redis
 AGAIN_AFTER_S = 60.0  # whatever Redis says
 ALONE_AFTER_S = 3.0  # Redis is away for so long: work oneself
 
