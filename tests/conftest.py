@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import learned_once
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
@@ -56,6 +57,14 @@ def _quick_passwords() -> Iterator[Any]:
     passwords.HASHER = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1, type=Type.ID)
     yield shipped
     passwords.HASHER = shipped
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _learned_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        learned_once.statements(patch)
+        learned_once.addresses(patch)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -14,6 +14,7 @@ import requests
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 CLIENTS = 4
+PAUSE_S = 0.02  # of a client between two requests: the instances that start need the machine, too
 
 
 def free_port() -> int:
@@ -60,7 +61,7 @@ class Balancer:
             self.look()
 
     def _client(self, number: int) -> None:
-        while not self._ended.is_set():
+        while not self._ended.wait(PAUSE_S):
             ready = self.ready
             port = ready[(number + self.asked) % len(ready)]
             try:

@@ -74,22 +74,22 @@ class House:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def house(
-    request: pytest.FixtureRequest, open_world: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[House]:
+    request: pytest.FixtureRequest, open_world: Any, migrated_url: Any, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[House]:  # fmt: skip
     old, new = tmp_path / "old", tmp_path / "new"
     old.mkdir()
     if request.param == "sqlite":
+        shutil.move(make_url(migrated_url("sqlite")).database or "", old / "tidegate.db")
         url, another = (
             f"sqlite:///{old / 'tidegate.db'}",
             lambda: f"sqlite:///{new / 'tidegate.db'}",
         )
     else:
         databases = request.getfixturevalue("postgres_databases")
-        url, another = databases.make(), databases.make
+        url, another = migrated_url("postgres"), databases.make
         tools = request.getfixturevalue("postgres_tools")
         monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
-    settings = replace(Settings.from_environment(None), data_dir=old, database_url=url)
-    upgrade_database(settings)
     world = open_world(url)
     object.__setattr__(world.context, "data_dir", old)
     (old / "web.secret").write_text("s" * 64, "ascii")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import lzma
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import psutil
@@ -22,6 +25,7 @@ from tidegate_connectors.files import open_source
 
 pytestmark = pytest.mark.shared_data
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+RETAIL = Path("online_retail") / "online_retail_2_2009-12_2010-12.csv.xz"
 
 
 @pytest.fixture
@@ -100,8 +104,33 @@ def test_olist_orders(context: Context, shared_data: Path) -> None:
     assert (again.created, again.updated, again.unchanged) == (0, 0, 8_590)
 
 
+def test_a_hundred_thousand_lines_in_bounded_memory(
+    context: Context, shared_data: Path, tmp_path: Path
+) -> None:
+    """The beginning of the file; all of it in the long suite."""
+    path, wanted = tmp_path / "part.csv", Counter[bool]()
+    with lzma.open(shared_data / RETAIL, "rt", encoding="utf-8") as whole, path.open("w") as part:
+        lines = list(islice(csv.reader(whole), 100_001))
+        csv.writer(part).writerows(lines)
+    number, quantity = lines[0].index("Invoice"), lines[0].index("Quantity")
+    for line in lines[1:]:
+        wanted[int(line[quantity]) <= 0 and not line[number].startswith("C")] += 1
+    assert wanted[True] > 100
+    before = psutil.Process().memory_info().rss
+    report = bring_in(context, path, "online-retail")
+    assert psutil.Process().memory_info().rss - before < 300_000_000
+    assert (report.read, report.accepted) == (100_000, wanted[False])
+    assert len(report.rejected) == wanted[True]
+    assert {row.code for row in report.rejected} == {"import.quantity_not_positive"}
+    found = select(func.count()).select_from(OrderLine).scalar_subquery()
+    assert total(context, found) == wanted[False]
+    again = bring_in(context, path, "online-retail")
+    assert (again.created, again.updated, again.unchanged) == (0, 0, report.created)
+
+
+@pytest.mark.long
 def test_online_retail_lines_in_bounded_memory(context: Context, shared_data: Path) -> None:
-    path = shared_data / "online_retail" / "online_retail_2_2009-12_2010-12.csv.xz"
+    path = shared_data / RETAIL
     before = psutil.Process().memory_info().rss
     report = bring_in(context, path, "online-retail")
     grown = psutil.Process().memory_info().rss - before

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from pictures import picture
 
 from tidegate.sdk.http.sending import Times
 from tidegate.sdk.stage.owners import REFUSES
@@ -23,7 +24,6 @@ from tidegate_platforms.taobao import TaobaoServer
 from tidegate_web.app import create_app
 
 ROOT = Path(__file__).parents[2]
-SCREENSHOTS = ROOT / "var" / "screenshots"
 PAGE, LEAVE = "/connections/accounts/taobao", "/connections/accounts/taobao/authorize"
 LINK = re.compile(r'href="(http://127\.0\.0\.1:\d+/authorize\?[^"]+)"')
 
@@ -151,12 +151,11 @@ def test_the_way_there_and_back_in_a_browser(
 ) -> None:
     address = serve(waiting)
     platform.callback = f"{address}/connections/authorized"
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     seen = 0
 
     def looked_at(page: Any, name: str, width: int) -> None:
         nonlocal seen
-        page.screenshot(path=SCREENSHOTS / f"{name}-{language}-{width}.png", full_page=True)
+        picture(page, f"{name}-{language}-{width}")
         assert axe(page) == [], (name, width)
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (
             name,

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pictures import picture
 
 from tidegate.store.tables import Order
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[2]
-SCREENSHOTS = ROOT / "var" / "screenshots"
 PAGES = {
     "board": "/",
     "orders": "/orders",
@@ -68,11 +68,10 @@ def held_address(shop: Any) -> str:
 def test_every_page_is_accessible_quiet_and_inside_its_width(
     shop, address, open_page, axe, language, width
 ) -> None:
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page = open_page(address, language, width)
     for name, path in PAGES.items():
         page.goto(address + (held_address(shop) if path == "held" else path))
-        page.screenshot(path=SCREENSHOTS / f"{name}-{language}-{width}.png", full_page=True)
+        picture(page, f"{name}-{language}-{width}")
         assert axe(page) == [], name
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
     assert [text for text in page.complaints if "404" not in text] == []
@@ -83,7 +82,7 @@ def test_dark_mode_is_accessible(shop, address, open_page, axe, name) -> None:
     page = open_page(address, color_scheme="dark")
     path = PAGES[name]
     page.goto(address + (held_address(shop) if path == "held" else path))
-    page.screenshot(path=SCREENSHOTS / f"{name}-dark-1280.png", full_page=True)
+    picture(page, f"{name}-dark-1280")
     assert axe(page) == []
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
+from pictures import picture
 from sqlalchemy import update
 
 from tidegate.services.work import enqueue
 from tidegate.store.tables import Effect, Job, Order, Parcel
 
 pytestmark = pytest.mark.browser
-SCREENSHOTS = Path(__file__).parents[2] / "var" / "screenshots"
 
 
 def fill(desk: Any) -> int:
@@ -72,7 +71,7 @@ def test_jobs_and_open_outcomes_are_readable(desk, serve, browser, axe, language
     for name, address in (("jobs", "/jobs"), ("settle", f"/orders/{order_id}")):
         page.goto(f"{base}{address}")
         page.wait_for_load_state("networkidle")
-        page.screenshot(path=SCREENSHOTS / f"{name}-{language}-{width}.png", full_page=True)
+        picture(page, f"{name}-{language}-{width}")
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, f"{address} is {wide} px wide"
         assert axe(page) == []

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pictures import picture
 
 from tidegate.errors import RemoteUnknown, TidegateError
 from tidegate.sdk.http.messages import Request, Response, json_post
@@ -18,7 +19,6 @@ from tidegate.services.remotes.line import Line
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[2]
-SCREENSHOTS = ROOT / "var" / "screenshots"
 
 
 def live(desk: Any) -> None:
@@ -78,7 +78,6 @@ def test_pages_of_accounts_are_accessible_and_inside_their_width(
 ) -> None:
     live(desk)
     address = serve(desk)
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     shown = SimpleNamespace(pages=0)
     for width in (1280, 390):
         page = open_page(address, language, width)
@@ -86,7 +85,7 @@ def test_pages_of_accounts_are_accessible_and_inside_their_width(
             "connections": "/connections", "account": "/connections/accounts/own", "account-new": "/connections/new",
         }.items():  # fmt: skip
             page.goto(address + path)
-            page.screenshot(path=SCREENSHOTS / f"{name}-{language}-{width}.png", full_page=True)
+            picture(page, f"{name}-{language}-{width}")
             assert axe(page) == [], (name, width)
             assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
             shown.pages += 1

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pictures import picture
 
 from tidegate.services.remotes import accounts
 from tidegate.services.sheets import bringing, files
@@ -17,7 +18,6 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "connectors" / "files" / "she
 from order_books import HEADER, ROWS, text_file, workbook
 
 pytestmark = pytest.mark.browser
-SCREENSHOTS = Path(__file__).parents[2] / "var" / "screenshots"
 
 
 def broken() -> list[list[str]]:
@@ -103,7 +103,7 @@ def test_the_pages_are_readable(desk, serve, browser, axe, language, width) -> N
         ):
             if each.is_visible():
                 each.click()
-        page.screenshot(path=SCREENSHOTS / f"{name}-{language}-{width}.png", full_page=True)
+        picture(page, f"{name}-{language}-{width}")
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, f"{address} is {wide} px wide"
         assert axe(page) == [], name

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pictures import picture
 
 from tidegate.jobs import schedules
 from tidegate.jobs.runner import drain
@@ -33,7 +34,6 @@ from server import MallServer  # noqa: E402
 
 SECRET = "s3cr3t-canary"
 PAGE = "/connections/accounts/mall"
-SCREENSHOTS = Path(__file__).parents[2] / "var" / "screenshots"
 
 
 @pytest.fixture(scope="module")
@@ -242,7 +242,6 @@ def test_pages_are_accessible_and_inside_their_width(
     fill(desk, mall, "")
     work(desk)
     address = serve(desk)
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     wrong: list[tuple[str, int, str]] = []
     for width in (1280, 390):
         context = browser.new_context(viewport={"width": width, "height": 900})
@@ -256,7 +255,7 @@ def test_pages_are_accessible_and_inside_their_width(
             "set-up": "/connections/new?connector=acme_mall",
         }.items():  # fmt: skip
             page.goto(address + path)
-            page.screenshot(path=SCREENSHOTS / f"{name}-{language}-{width}.png", full_page=True)
+            picture(page, f"{name}-{language}-{width}")
             wrong += [(name, width, one) for one in axe(page)]
             if page.evaluate("document.documentElement.scrollWidth - innerWidth") > 0:
                 wrong.append((name, width, "wider than the window"))

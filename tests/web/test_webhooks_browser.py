@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
+from pictures import picture
 
 from tidegate.jobs.runner import drain
 from tidegate.sdk.webhooks import HookRequest
@@ -16,7 +16,6 @@ from tidegate.services.webhooks.catalogue import KINDS
 from tidegate.services.webhooks.guarded import GuardedCaller
 
 pytestmark = pytest.mark.browser
-SCREENSHOTS = Path(__file__).parents[2] / "var" / "screenshots"
 LOW = """() => [...document.querySelectorAll('main .tg-btn, main select, main input:not([type=checkbox]):not([type=radio]):not([type=hidden]):not(.tg-sr)')]
   .filter(e => e.offsetParent && e.getBoundingClientRect().height < 43.5)
   .map(e => e.outerHTML.slice(0, 120))"""
@@ -64,10 +63,7 @@ def test_webhooks_are_readable_and_reachable(desk, serve, browser, axe, language
         page.evaluate(
             "document.querySelectorAll('details').forEach(d => d.open = d.closest('main') !== null)"
         )
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        page.screenshot(
-            path=SCREENSHOTS / f"webhooks-{name}-{language}-{width}.png", full_page=True
-        )
+        picture(page, f"webhooks-{name}-{language}-{width}")
         assert axe(page) == [], name
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
         assert width > 500 or page.evaluate(LOW) == [], name

@@ -110,12 +110,11 @@ def merchant(tmp_path: Path, installed: Path, new_database: Any) -> Iterator[Mer
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def both(tmp_path: Path, installed: Path, request: pytest.FixtureRequest) -> Iterator[Merchant]:
+def both(
+    tmp_path: Path, installed: Path, request: pytest.FixtureRequest, migrated_url: Any
+) -> Iterator[Merchant]:
     """A merchant on SQLite, then on PostgreSQL."""
-    url = f"sqlite:///{tmp_path / 'both.db'}"
-    if request.param == "postgres":
-        url = request.getfixturevalue("postgres_url")
-    with opened(url, tmp_path) as made:
+    with opened(migrated_url(request.param), tmp_path) as made:
         yield made
 
 

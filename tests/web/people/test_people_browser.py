@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pictures import picture
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[3]
-SCREENSHOTS = ROOT / "var" / "screenshots"
 WORDS = {
     "zh": {"setup": "创建并登录", "invite": "生成邀请链接", "join": "建账户并加入", "sign_in": "登录", "out": "退出登录"},
     "en": {
@@ -22,8 +22,7 @@ WORDS = {
 
 def looked_at(page: Any, axe: Any, name: str, language: str, width: int) -> None:
     """Accessible, inside its width, large enough to touch, and kept as a picture."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"people-{name}-{language}-{width}.png", full_page=True)
+    picture(page, f"people-{name}-{language}-{width}")
     assert axe(page) == [], name
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
     if width < 500:
@@ -85,7 +84,7 @@ def test_from_the_first_run_to_a_colleague_at_work(
     looked_at(colleague, axe, "refused", language, width)
     menu = colleague.locator(".tg-me > summary" if width > 1100 else ".tg-menu > summary")
     menu.click()
-    colleague.screenshot(path=SCREENSHOTS / f"people-menu-{language}-{width}.png")
+    picture(colleague, f"people-menu-{language}-{width}")
     colleague.locator("button.tg-out:visible").click()
     colleague.wait_for_url(base + "/sign-in")
     looked_at(colleague, axe, "sign-in", language, width)

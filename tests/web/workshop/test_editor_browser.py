@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pictures import picture
 
 from tidegate.engine.writing import rule_document
 from tidegate.services.workshop import drafts
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[3]
-SCREENSHOTS = ROOT / "var" / "screenshots"
 IF = [
     "order.total > 2000 CNY",
     'recipient.province = "新疆维吾尔自治区"',
@@ -198,7 +198,6 @@ def test_what_is_being_typed_survives_a_swap(desk: Any, open_page: Any) -> None:
 def test_the_editor_is_accessible_and_keeps_its_width(
     shop: Any, open_page: Any, axe: Any, language: str
 ) -> None:
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     seen = 0
     for width in (1280, 390):
         page = open_page(shop, language, width)
@@ -212,7 +211,7 @@ def test_the_editor_is_accessible_and_keeps_its_width(
                     '[id="c-2-list"] mark' if language == "zh" else '[id="c-2-list"]'
                 )
             page.evaluate("scrollTo(0, 0)")
-            page.screenshot(path=SCREENSHOTS / f"{name}-{language}-{width}.png", full_page=True)
+            picture(page, f"{name}-{language}-{width}")
             assert axe(page) == [], f"{name} {language} {width}"
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, f"{name} is {wide} wide"
@@ -225,7 +224,7 @@ def test_dark_and_touched_on_a_phone(shop: Any, open_page: Any, axe: Any) -> Non
     for name in ("editor-groups", "editor-new", "editor-text"):
         page.goto(page.address + LOOKS[name])
         page.wait_for_load_state("networkidle")
-        page.screenshot(path=SCREENSHOTS / f"{name}-dark-390.png", full_page=True)
+        picture(page, f"{name}-dark-390")
         assert axe(page) == [], name
         low = page.evaluate(
             """() => [...document.querySelectorAll(

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pictures import picture
 
 from tidegate.services.workshop import drafts, grid_edits
 from tidegate.services.workshop.grid_edits import Target
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[3]
-SCREENSHOTS = ROOT / "var" / "screenshots"
 PAGE = "/rules/pilot/tables/who"
 TABLE: dict[str, Any] = {
     "id": "who",
@@ -145,7 +145,6 @@ def test_pages_are_accessible_and_stay_inside(
     table: Any, open_page: Callable[..., Any], axe: Any, language: str, width: int
 ) -> None:
     page = open_page(table, language, width)
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     for name, address in {
         "grid": PAGE,
         "grid-cell": f"{PAGE}?row=r3&col=when.0",
@@ -154,7 +153,7 @@ def test_pages_are_accessible_and_stay_inside(
         "check": "/rules/pilot/check",
     }.items():
         page.goto(page.address + address)
-        page.screenshot(path=SCREENSHOTS / f"{name}-{language}-{width}.png", full_page=True)
+        picture(page, f"{name}-{language}-{width}")
         assert axe(page) == [], name
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
     assert page.complaints == []

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pictures import picture
 from sqlalchemy import select
 
 from tidegate.services import review
@@ -19,7 +20,6 @@ from tidegate.store.tables import Order, OrderLine
 from tidegate.store.workshop_tables import RuleDraft
 
 ROOT = Path(__file__).parents[3]
-SCREENSHOTS = ROOT / "var" / "screenshots"
 
 
 def with_habits(desk: Any) -> None:
@@ -127,7 +127,6 @@ def test_ideas_templates_and_hits_in_a_browser(
     desk: Any, open_page: Callable[..., Any], axe: Any
 ) -> None:
     with_habits(desk)
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     addresses = {
         "ideas": "/rules/ideas",
         "templates": "/rules/templates",
@@ -142,10 +141,7 @@ def test_ideas_templates_and_hits_in_a_browser(
             assert axe(page) == [], (name, language, width)
             over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert over <= 0, (name, language, width, over)
-            page.screenshot(
-                path=str(SCREENSHOTS / f"{name}-{language}-{width}.png"),
-                full_page=name != "templates",
-            )
+            picture(page, f"{name}-{language}-{width}")
             looked += 1
         assert page.complaints == []
     assert looked == 16

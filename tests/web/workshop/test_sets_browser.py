@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pictures import picture
 
 from tidegate.services.workshop import drafts, lifecycle
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[3]
-SCREENSHOTS = ROOT / "var" / "screenshots"
 LOW = """() => [...document.querySelectorAll(
     'main .tg-btn, main select, main summary, main input:not([type=checkbox]):not([type=radio]):not([type=hidden])')]
   .filter(e => e.offsetParent && e.getBoundingClientRect().height < 43.5)
@@ -52,12 +52,11 @@ def busy(desk: Any) -> Any:
 def test_pages_are_accessible_and_inside_their_width(
     busy: Any, open_page: Callable[..., Any], axe: Any, language: str, width: int
 ) -> None:
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page = open_page(busy, language, width)
     wrong = []
     for name, path in LOOKS.items():
         page.goto(page.address + path)
-        page.screenshot(path=SCREENSHOTS / f"{name}-{language}-{width}.png", full_page=True)
+        picture(page, f"{name}-{language}-{width}")
         wrong += [f"{name}: {found}" for found in axe(page)]
         if page.evaluate("document.documentElement.scrollWidth - innerWidth") > 0:
             wrong.append(f"{name}: wider than the window")
@@ -108,7 +107,7 @@ def test_dark_mode_and_open_menus_are_accessible(
                 "document.querySelectorAll('main details').forEach((d, n) => d.open = n < 1)"
             )
             page.evaluate("document.querySelectorAll('main .tg-more').forEach(d => d.open = true)")
-            page.screenshot(path=SCREENSHOTS / f"{name}-dark-{width}.png", full_page=True)
+            picture(page, f"{name}-dark-{width}")
             assert axe(page) == [], name
             assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
 
@@ -123,7 +122,7 @@ def test_two_versions_are_shown_side_by_side(
     drafts.switch_rule(busy.context, "inventory", found.version, second, False, "wang")
     page.locator(f"#rule-{first} .tg-rule-acts > form button").click()
     page.wait_for_selector("#theirs-h")
-    page.screenshot(path=SCREENSHOTS / "set-conflict-zh-1280.png", full_page=True)
+    picture(page, "set-conflict-zh-1280")
     assert axe(page) == []
     page.get_by_role("button", name="在对方版本上再做一次").click()
     page.wait_for_url("**/rules/inventory#rule-*")

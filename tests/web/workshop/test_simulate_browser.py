@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pictures import picture
 
 from tidegate.services.workshop import drafts, simulating, simulation_run
 from tidegate.services.workshop.simulating import Request
@@ -16,7 +17,6 @@ from tidegate.store.tables import Order, Parcel
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[3]
-SCREENSHOTS = ROOT / "var" / "screenshots"
 SERVICES = ("SF.standard", "SF.express", "ZTO.standard", "YTO.standard", "YUNDA.standard")
 
 
@@ -63,7 +63,6 @@ def test_pages_are_accessible_and_inside_their_width(
 ) -> None:
     desk, made = routed
     change = desk.all(SimulationChange)[0]
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page = open_page(desk, language, width)
     looks = {
         "simulate": "/rules/routing/simulate",
@@ -73,7 +72,7 @@ def test_pages_are_accessible_and_inside_their_width(
     }
     for name, path in looks.items():
         page.goto(page.address + path)
-        page.screenshot(path=SCREENSHOTS / f"{name}-{language}-{width}.png", full_page=True)
+        picture(page, f"{name}-{language}-{width}")
         assert axe(page) == [], name
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
         if width == 390:
@@ -98,7 +97,7 @@ def test_dark_mode_is_accessible(
     ):
         page.goto(page.address + path)
         assert axe(page) == [], name
-        page.screenshot(path=SCREENSHOTS / f"{name}-dark-1280.png", full_page=True)
+        picture(page, f"{name}-dark-1280")
 
 
 def test_the_result_appears_without_a_reload(desk: Any, open_page: Callable[..., Any]) -> None:
@@ -107,7 +106,7 @@ def test_the_result_appears_without_a_reload(desk: Any, open_page: Callable[...,
     page.fill("#days", "60")
     page.locator(".tg-si-do .tg-pri").click()
     page.wait_for_selector("progress")
-    page.screenshot(path=SCREENSHOTS / "simulation-waiting-zh-1280.png", full_page=True)
+    picture(page, "simulation-waiting-zh-1280")
     page.evaluate("window.kept = true")
     found = int(page.url.rsplit("/", 1)[1])
     simulation_run.run(desk.context, found)

@@ -8,13 +8,13 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from pictures import picture
 
 from tidegate.services.workshop import drafts
 from tidegate.store.tables import Order
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[3]
-SCREENSHOTS = ROOT / "var" / "screenshots"
 LOW = """() => [...document.querySelectorAll(
     'main .tg-btn, main select, main summary, main input:not([type=checkbox]):not([type=radio]):not([type=hidden])')]
   .filter(e => e.offsetParent && e.getBoundingClientRect().height < 43.5).map(e => e.outerHTML.slice(0, 120))"""
@@ -90,13 +90,12 @@ def desk_case(desk: Any) -> str:
 def test_the_panel_is_accessible_and_inside_its_width(
     written: Any, open_page: Callable[..., Any], axe: Any, language: str, width: int
 ) -> None:
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page = open_page(written, language, width)
     for name, path in looks(written).items():
         page.goto(page.address + path)
         if page.locator("progress").count():
             page.wait_for_selector(".tg-mutants", timeout=20_000)
-        page.screenshot(path=SCREENSHOTS / f"{name}-{language}-{width}.png", full_page=True)
+        picture(page, f"{name}-{language}-{width}")
         assert axe(page) == [], name
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
         if width == 390:
@@ -110,7 +109,7 @@ def test_dark_mode_is_accessible(written: Any, open_page: Callable[..., Any], ax
         if name in ("try-ways", "tests-form", "tests-mutants"):
             page.goto(page.address + path)
             assert axe(page) == [], name
-            page.screenshot(path=SCREENSHOTS / f"{name}-dark-1280.png", full_page=True)
+            picture(page, f"{name}-dark-1280")
 
 
 def test_tabs_ways_and_boxes_answer_in_the_panel_without_a_reload(
