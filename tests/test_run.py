@@ -14,14 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import requests
+from ports import free_port
 
 ROOT = Path(__file__).parents[1]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ import pytest
 import requests
 from fault_disk import fill
 from fault_postgres import Postgres
+from ports import free_port
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
@@ -242,12 +242,6 @@ def at_work(disk: Path, url: str) -> Iterator[Load]:
     looked_into.store.close()
     assert broken == {}
     assert load.kept <= numbers(url)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _answers(address: str) -> bool:

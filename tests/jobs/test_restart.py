@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable
 
 import pytest
 import requests
+from ports import free_port
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 CLIENTS = 4
 PAUSE_S = 0.02  # of a client between two requests: the instances that start need the machine, too
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Balancer:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 import requests
+from ports import free_port
 from sqlalchemy import select
 
 from tidegate.bootstrap import open_context
@@ -72,12 +72,6 @@ def order(context: Context, number: int, **fields: Any) -> Order:
     }  # fmt: skip
     (made,) = add(context, Order(**{**given, **fields}))
     return made  # type: ignore[no-any-return]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def figure(text: str, line: str) -> float:

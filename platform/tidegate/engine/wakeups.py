@@ -18,6 +18,7 @@ from tidegate.engine.evaluation import Context, Interval, context_of
 from tidegate.engine.language import tree
 from tidegate.engine.operations import arithmetic
 from tidegate.engine.patterns.conjuncts import events_in
+from tidegate.engine.per_set import once_per_set
 from tidegate.engine.rulesets import Rule, RuleSet
 from tidegate.engine.values import DAY, EXACT, HOUR, MINUTE, SECOND, TICK, Months
 
@@ -61,25 +62,20 @@ def next_change(
 
 Site = Callable[[Context], Iterator[datetime]]  # instants after `now` at which one place may change
 Timed = tuple[tree.Node, tuple[Site, ...], bool]
-_KNOWN: dict[str, tuple[Timed, ...]] = {}  # by content hash, which fixes them
-_KEPT = 500
 
 
+@once_per_set
 def _timed(ruleset: RuleSet) -> tuple[Timed, ...]:
     """The distinct conditions in which time stands, also through derived facts, their places, and whether they compute
     with it.
     """
-    if ruleset.hash not in _KNOWN:
-        leaves = {leaf.text: leaf.node for rule in ruleset.rules for leaf in rule.leaves}
-        if len(_KNOWN) >= _KEPT:
-            _KNOWN.clear()
-        places = Places(ruleset.derive_nodes)
-        _KNOWN[ruleset.hash] = tuple(
-            (node, places.of(node), _computes_with_time(node, places.derive))
-            for node in leaves.values()
-            if _reaches_time(node, places.derive)
-        )
-    return _KNOWN[ruleset.hash]
+    leaves = {leaf.text: leaf.node for rule in ruleset.rules for leaf in rule.leaves}
+    places = Places(ruleset.derive_nodes)
+    return tuple(
+        (node, places.of(node), _computes_with_time(node, places.derive))
+        for node in leaves.values()
+        if _reaches_time(node, places.derive)
+    )
 
 
 def _reaches_time(node: tree.Node, derive: Mapping[str, tree.Node]) -> bool:

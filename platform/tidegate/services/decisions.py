@@ -12,6 +12,7 @@ import structlog
 
 from tidegate.engine.compiled import FactDocument
 from tidegate.engine.decisions import Outcome
+from tidegate.engine.per_set import once_per_set
 from tidegate.engine.rulesets import RuleSet
 from tidegate.engine.values import plain
 from tidegate.errors import InputError
@@ -192,20 +193,9 @@ def _only(given: Mapping[str, Any], fields: frozenset[str]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name in fields}
 
 
-_WANTED: dict[str, Mapping[str, frozenset[str] | None]] = {}  # by content hash, which fixes it
-_MANY = 500
-
-
+@once_per_set
 def _wanted(ruleset: RuleSet) -> Mapping[str, frozenset[str] | None]:
     """By group the fields that the set reads; None for a list that is kept whole, since nothing in it is personal."""
-    if ruleset.hash not in _WANTED:
-        if len(_WANTED) >= _MANY:
-            _WANTED.clear()
-        _WANTED[ruleset.hash] = _read_by(ruleset)
-    return _WANTED[ruleset.hash]
-
-
-def _read_by(ruleset: RuleSet) -> dict[str, frozenset[str] | None]:
     read: dict[str, set[str]] = defaultdict(set)
     for name in ruleset.facts_read:
         group, _, field = name.partition(".")

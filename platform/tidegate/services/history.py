@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from tidegate.engine.language import tree
+from tidegate.engine.per_set import once_per_set
 from tidegate.engine.rulesets import RuleSet
 from tidegate.engine.values import duration_text
 from tidegate.services.episodes import EPISODES, SPAN, episode
@@ -23,7 +24,6 @@ from tidegate.store.unit_of_work import UnitOfWork
 
 VOID = ("rejected", "cancelled")  # such an order does not count as another order
 BACK = ("returning", "returned")
-_WINDOWS: dict[str, frozenset[tuple[str, timedelta]]] = {}  # by content hash, which fixes them
 
 
 def history_facts(work: UnitOfWork, subject: Subject, sets: Iterable[RuleSet]) -> dict[str, Any]:
@@ -146,10 +146,8 @@ def _at(order: Order) -> datetime:
     return order.ordered_at or order.imported_at
 
 
+@once_per_set
 def _windows_of(ruleset: RuleSet) -> frozenset[tuple[str, timedelta]]:
-    kept = _WINDOWS.get(ruleset.hash)
-    if kept is not None:
-        return kept
     found = {(name, SPAN) for name in EPISODES if name in ruleset.facts_read}
     nodes = [leaf.node for rule in ruleset.rules for leaf in rule.leaves]
     for node in [*nodes, *ruleset.derive_nodes.values()]:
@@ -161,8 +159,7 @@ def _windows_of(ruleset: RuleSet) -> frozenset[tuple[str, timedelta]]:
                 span = ruleset.parameter_values[part.span.id]
             if isinstance(span, timedelta):
                 found.add((part.fact, span))
-    _WINDOWS[ruleset.hash] = frozenset(found)
-    return _WINDOWS[ruleset.hash]
+    return frozenset(found)
 
 
 def _walk(node: object) -> Iterator[object]:
