@@ -8,12 +8,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
+from away import nobody_connects
 from cryptography.fernet import Fernet
 from sqlalchemy import select
 
@@ -224,3 +226,24 @@ class TestOneProcess:
         clock.forward(61)
         assert book.access() == "a1"
         assert asked == [None]
+
+    @pytest.mark.parametrize(
+        "context", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+    )
+    def test_a_new_pair_waits_for_our_own_database(self, context, account_id, clock) -> None:
+        """The platform took the old pair back: the new one must not be lost while nobody can be told."""
+        book, asked = self.book(context, account_id, clock)
+        book.access()
+        renew, away = book.refresh, ExitStack()
+
+        def renew_and_lose_the_database(held):
+            made = renew(held)
+            away.enter_context(nobody_connects(context.store.engine.url))
+            threading.Timer(1.5, away.close).start()
+            return made
+
+        book.refresh = renew_and_lose_the_database
+        clock.forward(3600)
+        assert book.access() == "a2"
+        assert TokenBook(context, account_id).access() == "a2"
+        assert asked == [None, "r1"]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, func, select, text
-from sqlalchemy.engine import URL
+from away import nobody_connects
+from sqlalchemy import func, select, text
 
 from tidegate.errors import InputError, NotFound, RemoteRetry, RemoteWait, TidegateError
 from tidegate.sdk.http.messages import Request, form, json_post
@@ -102,22 +101,6 @@ def test_an_answer_is_not_lost_when_our_database_goes_meanwhile(context, account
     assert line.now() - clock() > timedelta(seconds=80)
     assert mark(context, account_id, "active", "broken", "x") is True
     assert [row.state for row in rows(context, ConnectorAccount)] == ["broken"]
-
-
-@contextmanager
-def nobody_connects(url: URL) -> Iterator[None]:
-    """The database of this address lets nobody in, and whoever is in goes."""
-    name = url.database
-    other = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
-    with other.connect() as server:
-        server.execute(text(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'))
-        gone = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = :name"
-        server.execute(text(gone), {"name": name})
-        try:
-            yield
-        finally:
-            server.execute(text(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'))
-    other.dispose()
 
 
 def test_fewer_than_half_do_not_open_it(context, http, server) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 from sqlalchemy import CursorResult, or_, select, update
 
-from tidegate.errors import RemoteCredentials, RemoteRetry, TidegateError
+from tidegate.errors import RemoteCredentials, RemoteRetry, TidegateError, Unavailable
 from tidegate.sdk.values import Tokens
 from tidegate.services.context import Context
 from tidegate.services.remotes.unasked import before_a_call
@@ -29,6 +29,7 @@ from tidegate.store.unit_of_work import UnitOfWork
 LEASE = timedelta(seconds=60)  # longer than a call may take
 WAIT_S = 35.0
 LOOK_S = 0.05
+STORE_S, STORE_AGAIN_S = 40.0, 0.5  # with the call before it, less than the lease
 EARLIEST, SPREAD = 0.7, 0.1  # of a token's life: when the next one is asked for
 Refresh = Callable[[Tokens | None], Tokens]
 log = structlog.get_logger()
@@ -142,13 +143,28 @@ class TokenBook:
         except BaseException:
             self._release(lease)
             raise
-        with self._context.store.begin(self._context.tenant_id) as work:
-            stored = self._write(work, AccountToken.lease == lease, made, version + 1)
-            work.commit()
-        if not stored:
+        if not self._store(lease, made, version + 1):
             log.error("token.lease_lost", account_id=self._account_id)
         self._kept = self._load()
         return self._kept.tokens.access if self._kept else made.access
+
+    def _store(self, lease: str, made: Tokens, version: int) -> bool:
+        """Whether the pair is kept. The platform took the old one back: while our own database is away this waits for
+        it, as long as nobody else may ask.
+        """
+        until = time.monotonic() + STORE_S
+        while True:
+            try:
+                with self._context.store.begin(self._context.tenant_id) as work:
+                    stored = self._write(work, AccountToken.lease == lease, made, version)
+                    work.commit()
+            except Unavailable:
+                if time.monotonic() > until:
+                    log.error("token.not_stored", account_id=self._account_id)
+                    raise
+                time.sleep(STORE_AGAIN_S)
+            else:
+                return stored
 
     def _after_failure(
         self, error: TidegateError, held: Held | None, version: int, *, must: bool
