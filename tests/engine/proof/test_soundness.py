@@ -58,7 +58,7 @@ def run(seeds: range, documents: int) -> None:
 
 
 def test_random_sets_are_judged_soundly() -> None:
-    run(range(60), 25)
+    run(range(40), 25)
 
 
 # amounts no document can hold; a presence test of `until`; a text compared with a choice
