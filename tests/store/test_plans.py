@@ -20,7 +20,7 @@ from tidegate.bootstrap import upgrade_database
 from tidegate.jobs import table
 from tidegate.jobs.relay import unsent_in_lanes
 from tidegate.sdk.carrier import CarrierScan
-from tidegate.services import view_alerts, view_order, view_orders
+from tidegate.services import view_alerts, view_board, view_connections, view_order, view_orders
 from tidegate.services.context import Context
 from tidegate.services.health.figures import read_figures
 from tidegate.services.health.readiness import Readiness
@@ -44,15 +44,19 @@ INSERT INTO tenant (id, code, name, timezone, currency, created_at) VALUES (1, '
 INSERT INTO shop (id, tenant_id, channel, name, timezone, currency) VALUES (1, 1, 'taobao', 's', 'Asia/Shanghai', 'CNY');
 INSERT INTO warehouse (id, tenant_id, code, name, priority) VALUES (1, 1, 'w', 'w', 1);
 INSERT INTO sales_order (id, tenant_id, shop_id, channel, number, kind, state, state_since, version, currency, ordered_at,
-  recipient_kind, phone_key, address_key, tags, issues, extra, edited, manual_review, source_hash, imported_at, updated_at)
+  recipient_kind, phone_key, address_key, tags, issues, extra, edited, manual_review, source_hash, imported_at, updated_at, ship_by)
 SELECT n, 1, 1, 'taobao', 'N' || n, 'normal', CASE WHEN n % 500 = 0 THEN 'on_hold' ELSE 'delivered' END,
-  timestamptz '2026-11-11' - n * interval '1 minute', 1, 'CNY', timestamptz '2026-11-11' - n * interval '1 minute',
-  'plain', 'p' || n % 50000, 'a' || n % 60000, '[]', '[]', '{{}}', '[]', 'none', 'h', now(), now()
+  timestamptz '2026-11-11' - n * interval '30 minutes', 1, 'CNY', timestamptz '2026-11-11' - n * interval '30 minutes',
+  'plain', 'p' || n % 50000, 'a' || n % 60000, '[]', '[]', '{{}}', '[]', 'none', 'h', timestamptz '2026-11-11' - n * interval '30 minutes', now(),
+  timestamptz '2026-11-13' - n * interval '30 minutes'
 FROM generate_series(1, {ORDERS}) n;
+INSERT INTO carrier_service (tenant_id, code, carrier, name_zh, name_en, connector, same_city_only, active)
+VALUES (1, 'ZTO.standard', 'ZTO', 'z', 'z', 'sandbox', false, true);
 INSERT INTO order_line (tenant_id, order_id, position, sku, quantity) SELECT 1, n, 1, 'S' || n % 1000, 1 FROM generate_series(1, {ORDERS}) n;
 INSERT INTO parcel (id, tenant_id, order_id, number, warehouse_id, state, state_since, version, generation, label_notes,
-  currency, print_count, failed_deliveries, carrier, waybill_no)
-SELECT n, 1, n, 'P' || n, 1, CASE WHEN n % 500 = 0 THEN 'on_hold' ELSE 'delivered' END, now(), 1, 1, '[]', 'CNY', 0, 0, 'ZTO', 'W' || n
+  currency, print_count, failed_deliveries, carrier, waybill_no, service_code, waybill_at, handed_over_at)
+SELECT n, 1, n, 'P' || n, 1, CASE WHEN n % 500 = 0 THEN 'on_hold' ELSE 'delivered' END, now(), 1, 1, '[]', 'CNY', 0, 0, 'ZTO', 'W' || n,
+  'ZTO.standard', timestamptz '2026-11-11' - n * interval '30 minutes', timestamptz '2026-11-11' - n * interval '30 minutes'
 FROM generate_series(1, {ORDERS}) n;
 INSERT INTO effect (tenant_id, parcel_id, kind, generation, client_key, state, attempts, answer, updated_at)
 SELECT 1, n, 'waybill', 1, 'K' || n, CASE WHEN n % 5000 = 0 THEN 'unknown' ELSE 'confirmed' END, 1, '{{}}', now() FROM generate_series(1, {ORDERS}) n;
@@ -73,7 +77,7 @@ FROM generate_series(1, {ORDERS}) n;
 
 @pytest.fixture(scope="module")
 def context(postgres_databases: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
-    """A merchant with a year behind it."""
+    """A merchant with years behind it."""
     url = postgres_databases.make()
     folder: Path = tmp_path_factory.mktemp("plans")
     settings = Settings.from_environment(None)
@@ -129,6 +133,8 @@ def work_of_a_day(context: Context) -> dict[str, Any]:
         "due jobs": lambda: table.claim(context.store, 1, NOW, 50),
         "figures": lambda: list(read_figures(context)),
         "readiness": lambda: Readiness(context).reasons(),
+        "board": lambda: view_board.board(context),
+        "board's connections": lambda: view_connections.connections(context),
         "orders by state": lambda: view_orders.held_orders(context, None),
         "order by number": lambda: in_work(
             lambda work: work.session.scalars(select(Order).where(Order.number == "N777")).all()
@@ -149,8 +155,8 @@ def work_of_a_day(context: Context) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "name",
     [
-        "due jobs", "figures", "readiness", "orders by state", "order by number", "order page",
-        "subjects and history", "parcel by waybill", "alerts open",
+        "due jobs", "figures", "readiness", "board", "board's connections", "orders by state",
+        "order by number", "order page", "subjects and history", "parcel by waybill", "alerts open",
     ],
 )  # fmt: skip
 def test_no_big_table_is_read_from_end_to_end(context: Context, name: str) -> None:

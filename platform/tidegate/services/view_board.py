@@ -7,25 +7,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, Integer, case, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from tidegate.services.context import Context
 from tidegate.services.states import MOVED
 from tidegate.services.view_figures import Figure, figures
-from tidegate.services.view_marks import OPEN_ALERT, is_stuck
+from tidegate.services.view_marks import OPEN_ALERT, is_stuck, start_of_day
 from tidegate.services.view_names import Words, stages
 from tidegate.services.view_queues import Queue, queues
 from tidegate.store.tables import Alert, Event, Order
 
 BUCKETS = 24
 BUCKET = timedelta(minutes=30)  # 24 of them: the last twelve hours
+DONE = "done"  # the stage that orders never leave: only those of today are counted
 RECEIVED = "received"  # Event.kind of an arrival, and the state it begins in
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage now. `passed` counts arrivals per half hour, oldest first; `per_hour` those of the last hour."""
+    """One stage now; of `done` what came today. `passed` counts arrivals per half hour, oldest first; `per_hour` those
+    of the last hour.
+    """
 
     id: str
     title: Words
@@ -63,7 +66,7 @@ def board(context: Context) -> Board:
         return Board(
             at=now,
             figures=figures(work.session, context, now),
-            stages=_stages(work.session, now),
+            stages=_stages(work.session, now, start_of_day(now, context.timezone)),
             queues=queues(work.session),
         )
 
@@ -75,12 +78,19 @@ def counts(context: Context) -> Counts:
         return Counts(work.session.scalar(held) or 0, work.session.scalar(open_alerts) or 0)
 
 
-def _stages(session: Session, now: datetime) -> list[Stage]:
+def _stages(session: Session, now: datetime, today: datetime) -> list[Stage]:
+    """Years of delivered orders are not read: what is under way, and what came to its end today."""
     stuck: ColumnElement[int] = func.sum(case((is_stuck(now), 1), else_=0))
-    rows = session.execute(
-        select(Order.state, func.count(), func.min(Order.state_since), stuck).group_by(Order.state)
-    )
-    found = {state: (count, oldest, late) for state, count, oldest, late in rows}
+    done = [state for stage in stages() if stage.id == DONE for state in stage.states]
+    open_ = [state for stage in stages() if stage.id != DONE for state in stage.states]
+    counted = select(Order.state, func.count(), func.min(Order.state_since), stuck)
+    found = {
+        state: (count, oldest, late)
+        for which in (Order.state.in_(open_), Order.state.in_(done) & (Order.state_since >= today))
+        for state, count, oldest, late in session.execute(
+            counted.where(which).group_by(Order.state)
+        )
+    }
     passed = _passed(session, now)
     made = []
     for stage in stages():
@@ -104,22 +114,28 @@ def _stages(session: Session, now: datetime) -> list[Stage]:
 def _passed(session: Session, now: datetime) -> dict[str, list[int]]:
     """Arrivals per state and half hour."""
     start = now - BUCKET * BUCKETS
-    columns = [
-        func.sum(case((Event.at.between(start + BUCKET * n, start + BUCKET * (n + 1)), 1), else_=0))
-        for n in range(BUCKETS)
-    ]
+    bucket = _half_hour(start, 0, BUCKETS).label("bucket")
     led_to = case((Event.kind == RECEIVED, RECEIVED), else_=Event.data["to"].as_string())
     state = led_to.label("state")
     rows = session.execute(
-        select(state, *columns)
+        select(state, bucket, func.count())
         .where(
             Event.kind.in_((MOVED["order"], RECEIVED)),
-            Event.at >= start,
+            Event.at.between(start, now),
             Event.order_id.is_not(None),
         )
-        .group_by(state)
+        .group_by(state, bucket)
     )
     found: dict[str, list[int]] = defaultdict(lambda: [0] * BUCKETS)
-    for row in rows:
-        found[row[0]] = [int(value or 0) for value in row[1:]]
+    for name, n, count in rows:
+        found[name][n] = count
     return found
+
+
+def _half_hour(start: datetime, first: int, last: int) -> ColumnElement[int]:
+    """Which of the half hours first … last - 1 after `start` an event lies in, found by halving."""
+    if last - first == 1:
+        return literal_column(str(first), Integer)
+    middle = (first + last) // 2
+    before = Event.at < start + BUCKET * middle
+    return case((before, _half_hour(start, first, middle)), else_=_half_hour(start, middle, last))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tidegate.services.context import Context
@@ -16,11 +17,12 @@ from tidegate.store.unit_of_work import UnitOfWork
 
 WAITING = ("intent", "sending", "unknown")
 QUIET_AFTER = timedelta(minutes=15)  # something waits and nothing was answered for so long
+LATELY = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
 class ShopLine:
-    """`waiting` counts orders no gate has judged yet."""
+    """`orders` came in the last 24 hours; `waiting` counts those no gate has judged yet."""
 
     name: str
     channel: str
@@ -31,7 +33,9 @@ class ShopLine:
 
 @dataclass(frozen=True, slots=True)
 class CarrierLine:
-    """`health` is ok, warn (slow) or bad (refusing, not connected, or not called for now)."""
+    """`refused` counts parcels that wait for a person since their waybill was refused. `health` is ok, warn (slow) or
+    bad (refusing, not connected, or not called for now).
+    """
 
     connector: str
     connected: bool
@@ -74,24 +78,48 @@ def connections(context: Context) -> Connections:
         session = work.session
         services = session.scalars(select(CarrierService).order_by(CarrierService.code)).all()
         names = sorted({*context.carriers, *(row.connector for row in services)})
+        open_ = _open_effects(session)
         return Connections(
-            shops=_shops(session),
-            carriers=[_carrier(work, context, name, services, now) for name in names],
+            shops=_shops(session, now),
+            carriers=[_carrier(work, context, name, services, open_, now) for name in names],
             imports=_imports(session),
             jobs_waiting=_jobs(session, "ready"),
             jobs_failed=_jobs(session, "dead"),
         )
 
 
-def _shops(session: Session) -> list[ShopLine]:
-    waiting = func.sum(case((Order.state == "received", 1), else_=0))
+def _shops(session: Session, now: datetime) -> list[ShopLine]:
+    """What came lately and last is asked shop by shop, as the index has it; years of orders are not read."""
+    of_shop = Order.shop_id == Shop.id
+    last = select(func.max(Order.imported_at)).where(of_shop).scalar_subquery()
+    lately = select(func.count()).where(of_shop, Order.imported_at >= now - LATELY)
+    new = select(Order.shop_id, func.count()).where(Order.state == "received")
+    waiting = {shop_id: count for shop_id, count in session.execute(new.group_by(Order.shop_id))}
     rows = session.execute(
-        select(Shop.name, Shop.channel, func.max(Order.imported_at), func.count(Order.id), waiting)
-        .outerjoin(Order, Order.shop_id == Shop.id)
-        .group_by(Shop.id, Shop.name, Shop.channel)
-        .order_by(Shop.channel, Shop.name)
+        select(Shop.id, Shop.name, Shop.channel, last, lately.scalar_subquery()).order_by(
+            Shop.channel, Shop.name
+        )
     )
-    return [ShopLine(name, channel, last, n, int(new or 0)) for name, channel, last, n, new in rows]
+    return [
+        ShopLine(name, channel, at, count, waiting.get(id_, 0))
+        for id_, name, channel, at, count in rows
+    ]
+
+
+def _open_effects(session: Session) -> Counter[tuple[str, str]]:
+    """By service and state: what is asked of carriers and not answered; `rejected` of parcels that wait for it."""
+    counted = select(Parcel.service_code, Effect.state, func.count()).join(
+        Effect, Effect.parcel_id == Parcel.id
+    )
+    refused = (Effect.kind == "waybill") & (Effect.generation == Parcel.generation)
+    found: Counter[tuple[str, str]] = Counter()
+    for which in (
+        Effect.state.in_(WAITING),
+        (Parcel.state == "on_hold") & refused & (Effect.state == "rejected"),
+    ):
+        rows = counted.where(which).group_by(Parcel.service_code, Effect.state)
+        found.update({(code or "", state): n for code, state, n in session.execute(rows)})
+    return found
 
 
 def _carrier(
@@ -99,24 +127,20 @@ def _carrier(
     context: Context,
     connector: str,
     services: Sequence[CarrierService],
+    open_: Counter[tuple[str, str]],
     now: datetime,
 ) -> CarrierLine:
     session = work.session
     codes = [row.code for row in services if row.connector == connector]
-    found = {
-        state: (count, last)
-        for state, count, last in session.execute(
-            select(Effect.state, func.count(), func.max(Effect.updated_at))
-            .join(Parcel, Parcel.id == Effect.parcel_id)
-            .where(Parcel.service_code.in_(codes))
-            .group_by(Effect.state)
-        )
-    }
+    answers = [
+        session.scalar(select(func.max(Parcel.waybill_at)).where(Parcel.service_code == code))
+        for code in codes
+    ]
     last_scan = session.scalar(select(func.max(Scan.received_at)).where(Scan.source == connector))
-    waiting = sum(found.get(state, (0, None))[0] for state in WAITING)
-    refused = found.get("rejected", (0, None))[0]
-    unknown = found.get("unknown", (0, None))[0]
-    answered = found.get("confirmed", (0, None))[1]
+    waiting = sum(open_[code, state] for code in codes for state in WAITING)
+    refused = sum(open_[code, "rejected"] for code in codes)
+    unknown = sum(open_[code, "unknown"] for code in codes)
+    answered = max((at for at in answers if at is not None), default=None)
     connected = connector in context.carriers
     away = bool(unreachable(work) & set(codes))
     quiet = waiting > 0 and (answered is None or now - answered > QUIET_AFTER)

@@ -105,6 +105,7 @@ class Order(TenantScoped, Base):
         Index("ix_sales_order_tenant_state", "tenant_id", "state", "state_since"),
         Index("ix_sales_order_tenant_ordered", "tenant_id", "ordered_at"),
         Index("ix_sales_order_tenant_number", "tenant_id", "number"),
+        Index("ix_sales_order_arrival", "tenant_id", "shop_id", "imported_at"),
         Index("ix_sales_order_phone_key", "tenant_id", "phone_key", "ordered_at"),
         Index("ix_sales_order_address_key", "tenant_id", "address_key", "ordered_at"),
         _only("ix_sales_order_open", ORDER_OPEN, "state", "state_since"),
@@ -362,6 +363,7 @@ class Parcel(TenantScoped, Base):
         Index("ix_parcel_tenant_waybill", "tenant_id", "waybill_no"),
         Index("ix_parcel_order", "order_id"),
         Index("ix_parcel_handed_over", "tenant_id", "handed_over_at"),
+        Index("ix_parcel_answered", "tenant_id", "service_code", "waybill_at"),
         UniqueConstraint("tenant_id", "carrier", "waybill_no"),
     )
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
@@ -430,6 +432,7 @@ class Scan(TenantScoped, Base):
     __table_args__ = (
         UniqueConstraint("tenant_id", "source", "event_id"),
         Index("ix_scan_parcel", "parcel_id", "at"),
+        Index("ix_scan_heard", "tenant_id", "source", "received_at"),
     )
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     parcel_id: Mapped[int] = mapped_column(ForeignKey("parcel.id"))
