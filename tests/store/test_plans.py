@@ -135,6 +135,8 @@ def work_of_a_day(context: Context) -> dict[str, Any]:
         "readiness": lambda: Readiness(context).reasons(),
         "board": lambda: view_board.board(context),
         "board's connections": lambda: view_connections.connections(context),
+        "list of orders": lambda: view_orders.search_orders(context, view_orders.OrderQuery()),
+        "navigation": lambda: view_board.counts(context),
         "orders by state": lambda: view_orders.held_orders(context, None),
         "order by number": lambda: in_work(
             lambda work: work.session.scalars(select(Order).where(Order.number == "N777")).all()
@@ -155,7 +157,8 @@ def work_of_a_day(context: Context) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "name",
     [
-        "due jobs", "figures", "readiness", "board", "board's connections", "orders by state",
+        "due jobs", "figures", "readiness", "board", "board's connections", "list of orders",
+        "navigation", "orders by state",
         "order by number", "order page", "subjects and history", "parcel by waybill", "alerts open",
     ],
 )  # fmt: skip

@@ -67,9 +67,9 @@ def test_no_text_is_left_over() -> None:
 
 
 def test_plural_follows_the_number() -> None:
-    assert text_of("orders.sum", "en", n="1") == "1 order"
-    assert text_of("orders.sum", "en", n="2") == "2 orders"
-    assert text_of("orders.sum", "zh", n="2") == "共 2 单"
+    assert text_of("orders.sum", "en", n="1") == "1 order not over yet"
+    assert text_of("orders.sum", "en", n="2") == "2 orders not over yet"
+    assert text_of("orders.sum", "zh", n="2") == "2 单未完结"
 
 
 def remote_codes() -> Iterator[tuple[str, str]]:

@@ -51,6 +51,11 @@ def final_states() -> frozenset[str]:
     return frozenset(code for code, row in rows if row.get("final"))
 
 
+def open_states() -> tuple[str, ...]:
+    """Order states that are left some day, in the order of the chain."""
+    return tuple(code for code in order_states() if code not in final_states())
+
+
 def state_title(state: str, kind: str = "order") -> Words:
     """Title of an order's or a parcel's state; an unknown one as it is."""
     row = shipped_document("states.yaml")[kind].get(state)

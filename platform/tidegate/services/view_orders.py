@@ -14,7 +14,14 @@ from tidegate.domain.money import Money
 from tidegate.services.context import Context
 from tidegate.services.view_marks import is_stuck
 from tidegate.services.view_masks import masked_name, masked_phone
-from tidegate.services.view_names import Words, order_states, reason_title, same, state_title
+from tidegate.services.view_names import (
+    Words,
+    open_states,
+    order_states,
+    reason_title,
+    same,
+    state_title,
+)
 from tidegate.store.tables import (
     CarrierService,
     Order,
@@ -71,7 +78,9 @@ class OrderRow:
 
 @dataclass(frozen=True, slots=True)
 class OrderPage:
-    """`next_before` starts the following page; None at the end."""
+    """`next_before` starts the following page; None at the end. `per_state` counts orders that are not over yet: what
+    is over grows for ever.
+    """
 
     rows: Sequence[OrderRow]
     next_before: int | None
@@ -90,7 +99,8 @@ def search_orders(context: Context, query: OrderQuery, limit: int = PAGE_ROWS) -
         if query.before is not None:
             statement = statement.where(Order.id < query.before)
         found = session.scalars(statement.limit(limit + 1)).all()
-        per_state = session.execute(select(Order.state, func.count()).group_by(Order.state))
+        counted = select(Order.state, func.count()).where(Order.state.in_(open_states()))
+        per_state = session.execute(counted.group_by(Order.state))
         shops = session.scalars(select(Shop).order_by(Shop.channel, Shop.name)).all()
         return OrderPage(
             rows=order_rows(session, found[:limit]),
