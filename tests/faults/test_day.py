@@ -17,7 +17,7 @@ import psutil
 import pytest
 from fault_client import FaultCarrier, FaultShop
 from fault_history import History, judged
-from fault_remote import FaultServer
+from fault_remote import Case, FaultServer, Register
 from sqlalchemy import update
 
 from tidegate.domain.orders import OrderDraft
@@ -166,15 +166,7 @@ class Day:
 
     def books(self) -> int:
         """Bytes that the books of the other side take."""
-        cases = (*self.carriers.values(), *self.shops.values())
-        books = [book for one in cases for book in (one.made, one.told, one.scans)]
-        rows = sum(
-            sys.getsizeof(row) + sum(sys.getsizeof(value) for value in row.values())
-            for book in books
-            for row in book
-        )
-        calls = sum(sys.getsizeof(call) for one in cases for call in one.calls)
-        return rows + calls + sum(sys.getsizeof(book) for book in books) + sys.getsizeof(self.moved)
+        return size_of([*self.carriers.values(), *self.shops.values(), self.moved])
 
     def history(self) -> History:
         cases = [*self.carriers.values()]
@@ -191,6 +183,25 @@ def resident(day: Day) -> int:
     """Bytes of this process without the books of the carriers and shops, which live in it, too."""
     gc.collect()
     return int(psutil.Process().memory_info().rss) - day.books()
+
+
+def size_of(root: object) -> int:
+    """Bytes of plain data and all that hangs on it, each thing once."""
+    seen: set[int] = set()
+    todo, total = [root], 0
+    while todo:
+        one = todo.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        total += sys.getsizeof(one)
+        if isinstance(one, dict):
+            todo += [*one.keys(), *one.values()]
+        elif isinstance(one, list | tuple | set):
+            todo += one
+        elif isinstance(one, Case | Register):
+            todo += vars(one).values()
+    return total
 
 
 def at(step: int, orders: int) -> int:
@@ -252,6 +263,17 @@ def test_a_day_with_a_thousand_faults(
     assert wal < 64 * MIB
     assert grown < 0.10
     day.context.store.close()
+
+
+def test_the_size_of_books_counts_what_hangs_on_them_once() -> None:
+    case = Case()
+    empty = size_of([case])
+    word = "x" * 1000
+    case.told.append({"class": "A", "key": "k", "number": word})
+    case.calls.append((1.5, "A", word, ""))
+    assert case.told_by.of("A", "key") == []
+    grown = size_of([case]) - empty
+    assert sys.getsizeof(word) + sys.getsizeof(case.calls[0]) < grown < 1.6 * sys.getsizeof(word)
 
 
 def test_the_curve_of_a_day_brings_every_order() -> None:
