@@ -268,7 +268,7 @@ def test_a_day_with_a_thousand_faults(
 def test_the_size_of_books_counts_what_hangs_on_them_once() -> None:
     case = Case()
     empty = size_of([case])
-    word = "x" * 1000
+    word = "x" * 10_000
     case.told.append({"class": "A", "key": "k", "number": word})
     case.calls.append((1.5, "A", word, ""))
     assert case.told_by.of("A", "key") == []
