@@ -1,4 +1,5 @@
-"""Indexes of the board: what came last and lately from each shop, and when each carrier answered and was heard.
+"""Indexes of the list of orders and of the board: the newest orders, what came last and lately from each shop, and when
+each carrier answered and was heard.
 
 Revision ID: 0026
 """
@@ -12,6 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_index("ix_sales_order_newest", "sales_order", ["tenant_id", "id"])
     op.create_index(
         "ix_sales_order_arrival", "sales_order", ["tenant_id", "shop_id", "imported_at"]
     )
@@ -23,3 +25,4 @@ def downgrade() -> None:
     op.drop_index("ix_scan_heard", "scan")
     op.drop_index("ix_parcel_answered", "parcel")
     op.drop_index("ix_sales_order_arrival", "sales_order")
+    op.drop_index("ix_sales_order_newest", "sales_order")

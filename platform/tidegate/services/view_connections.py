@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from tidegate.services.context import Context
@@ -83,8 +83,8 @@ def connections(context: Context) -> Connections:
             shops=_shops(session, now),
             carriers=[_carrier(work, context, name, services, open_, now) for name in names],
             imports=_imports(session),
-            jobs_waiting=_jobs(session, "ready"),
-            jobs_failed=_jobs(session, "dead"),
+            jobs_waiting=_jobs(session, (Job.state == "ready") & (Job.due_at <= now)),
+            jobs_failed=_jobs(session, Job.state == "dead"),
         )
 
 
@@ -93,32 +93,30 @@ def _shops(session: Session, now: datetime) -> list[ShopLine]:
     of_shop = Order.shop_id == Shop.id
     last = select(func.max(Order.imported_at)).where(of_shop).scalar_subquery()
     lately = select(func.count()).where(of_shop, Order.imported_at >= now - LATELY)
-    new = select(Order.shop_id, func.count()).where(Order.state == "received")
-    waiting = {shop_id: count for shop_id, count in session.execute(new.group_by(Order.shop_id))}
+    # counted here: to group by shop, SQLite would read all orders in the order of their shops
+    waiting = Counter(session.scalars(select(Order.shop_id).where(Order.state == "received")))
     rows = session.execute(
         select(Shop.id, Shop.name, Shop.channel, last, lately.scalar_subquery()).order_by(
             Shop.channel, Shop.name
         )
     )
     return [
-        ShopLine(name, channel, at, count, waiting.get(id_, 0))
-        for id_, name, channel, at, count in rows
+        ShopLine(name, channel, at, count, waiting[id_]) for id_, name, channel, at, count in rows
     ]
 
 
 def _open_effects(session: Session) -> Counter[tuple[str, str]]:
     """By service and state: what is asked of carriers and not answered; `rejected` of parcels that wait for it."""
-    counted = select(Parcel.service_code, Effect.state, func.count()).join(
-        Effect, Effect.parcel_id == Parcel.id
-    )
+    rows = select(Parcel.service_code, Effect.state).join(Effect, Effect.parcel_id == Parcel.id)
+    # written out, so that the index of what is unclear serves
+    unclear = Effect.state.in_([literal_column(f"'{state}'") for state in WAITING])
     refused = (Effect.kind == "waybill") & (Effect.generation == Parcel.generation)
     found: Counter[tuple[str, str]] = Counter()
     for which in (
-        Effect.state.in_(WAITING),
+        unclear,
         (Parcel.state == "on_hold") & refused & (Effect.state == "rejected"),
     ):
-        rows = counted.where(which).group_by(Parcel.service_code, Effect.state)
-        found.update({(code or "", state): n for code, state, n in session.execute(rows)})
+        found.update((code or "", state) for code, state in session.execute(rows.where(which)))
     return found
 
 
@@ -167,6 +165,5 @@ def _imports(session: Session) -> list[ImportLine]:
     ]
 
 
-def _jobs(session: Session, state: str) -> int:
-    found = session.scalar(select(func.count()).select_from(Job).where(Job.state == state))
-    return found or 0
+def _jobs(session: Session, which: ColumnElement[bool]) -> int:
+    return session.scalar(select(func.count()).select_from(Job).where(which)) or 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, exists, or_
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from tidegate.services.view_names import final_states, stages
 from tidegate.store.tables import Alert, Order
@@ -22,10 +22,9 @@ def shipped_states() -> tuple[str, ...]:
 
 def is_stuck(now: datetime) -> ColumnElement[bool]:
     """An open alert, or past the time promised for shipping or delivery. Which alerts exist is decided by rules."""
-    alerted = exists().where(
-        Alert.order_id == Order.id,
-        Alert.tenant_id == Order.tenant_id,
-        Alert.state.in_(OPEN_ALERT),
+    # looked up once for all: for each order anew, SQLite reads all open alerts each time
+    alerted = Order.id.in_(
+        select(Alert.order_id).where(Alert.state.in_(OPEN_ALERT), Alert.order_id.is_not(None))
     )
     unshipped = Order.state.not_in((*shipped_states(), *final_states()))
     undelivered = Order.state.not_in(tuple(final_states()))

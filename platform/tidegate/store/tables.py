@@ -105,6 +105,7 @@ class Order(TenantScoped, Base):
         Index("ix_sales_order_tenant_state", "tenant_id", "state", "state_since"),
         Index("ix_sales_order_tenant_ordered", "tenant_id", "ordered_at"),
         Index("ix_sales_order_tenant_number", "tenant_id", "number"),
+        Index("ix_sales_order_newest", "tenant_id", "id"),
         Index("ix_sales_order_arrival", "tenant_id", "shop_id", "imported_at"),
         Index("ix_sales_order_phone_key", "tenant_id", "phone_key", "ordered_at"),
         Index("ix_sales_order_address_key", "tenant_id", "address_key", "ordered_at"),
