@@ -26,8 +26,11 @@ BACKEND = (
     os.environ.get("TEST_BACKEND", "") or "sqlite"
 )  # of every test that does not say which it means
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
-# Folders whose files take longest begin first: no worker ends with one of them alone.
-LONGEST = ("at_work", "faults", "web", "jobs", "services", "contract", "cli")
+# Folders and files that take longest begin first: no worker ends with one of them alone.
+LONGEST = (
+    "at_work", "faults", "test_deploy.py", "test_main_job.py", "test_docs.py", "test_run.py", "web",
+    "jobs", "services", "contract", "cli",
+)  # fmt: skip
 skipped: list[str] = []
 # A child process for patterns in every test that opens the platform would test nothing new.
 os.environ.setdefault("TIDEGATE_PATTERNS", "own")
@@ -57,6 +60,14 @@ def _quick_passwords() -> Iterator[Any]:
     passwords.HASHER = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1, type=Type.ID)
     yield shipped
     passwords.HASHER = shipped
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _rare_collections() -> None:
+    """As in a process of ours: a suite's million objects are not looked through all the time."""
+    from tidegate.cli import collector
+
+    collector.calm()
 
 
 @pytest.fixture(scope="session", autouse=True)

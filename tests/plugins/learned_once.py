@@ -16,7 +16,7 @@ from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
-STATEMENTS = 5000
+STATEMENTS = 2000
 
 
 def statements(patch: pytest.MonkeyPatch) -> None:
