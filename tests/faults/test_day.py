@@ -229,7 +229,7 @@ def test_a_day_with_a_thousand_faults(
     day = Day(url or f"sqlite:///{tmp_path / 'day.db'}", tmp_path, remote, orders, seed)
     downs = {name: day.chance.randrange(12, STEPS - 24) for name in CARRIERS}
     jumps = {STEPS // 3: timedelta(hours=1), STEPS // 3 + 6: -timedelta(hours=1)}
-    wal = quarter = 0
+    wal, quarters = 0, []
     for step in range(1, STEPS + 1):
         day.rate(min(0.3, FAULTS / (2 * orders)) if day.faults() < FAULTS else 0.0)
         for name, start in downs.items():
@@ -243,12 +243,14 @@ def test_a_day_with_a_thousand_faults(
                 f"{step // 12} h: {day.taken} orders, {time.monotonic() - began:.0f} s", flush=True
             )
         wal = max(wal, day.wal())
-        if step == STEPS // 4:
-            quarter = resident(day)
+        if step % (STEPS // 4) == 0:
+            quarters.append(resident(day))
+            print(f"{quarters[-1] / MIB:.0f} MiB", flush=True)
     day.rate(0.0)
     for _ in range(24):
         day.step()
         day.person()
+    quarter, *_ = quarters
     grown = resident(day) / quarter - 1
     took = time.monotonic() - began
     history = day.history()
