@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -122,13 +122,11 @@ class Site:
 
     def spans(self) -> list[tuple[float, float]]:
         """When each order job was made and when it was done, in the order they were made; seconds since 1970."""
-        rows = self._jobs("advance_order")
+        orders = select(Job).where(Job.name == "advance_order").order_by(Job.id)
+        with self.store.begin(1, readonly=True) as work:
+            rows = work.session.scalars(orders).all()
         assert {row.state for row in rows} == {"done"}
         return [(row.created_at.timestamp(), row.finished_at.timestamp()) for row in rows]  # type: ignore[union-attr]
-
-    def _jobs(self, name: str) -> Sequence[Job]:
-        with self.store.begin(1, readonly=True) as work:
-            return work.session.scalars(select(Job).where(Job.name == name).order_by(Job.id)).all()
 
 
 @pytest.fixture
