@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Container
 from datetime import datetime, timedelta
+from typing import Protocol
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from tidegate.domain.orders import LineDraft, OrderDraft, RecipientDraft
 from tidegate.jobs import rescue
@@ -126,16 +127,25 @@ def settle_down(context: Context, times: list[datetime]) -> None:
         drain(context)
 
 
-def person(context: Context, live: dict[str, str], told: Collection[str]) -> None:
+class Ledger(Protocol):
+    """What the carrier would bill, by client key."""
+
+    def get(self, key: str) -> str | None: ...
+
+
+def person(
+    context: Context, live: Ledger, told: Container[str], before: datetime | None = None
+) -> None:
     """The person of class C: looks into the books and says what became of each open request.
 
-    `live`: numbers that the carrier would bill, by client key; `told`: numbers that the shop shows.
+    `told`: numbers that the shop shows. `before`: only what is unclear since then, so that no answer is on its way.
     """
+    before = before or context.clock()
     with context.store.begin(context.tenant_id, readonly=True) as work:
         stuck = work.session.execute(
             select(Effect.parcel_id, Effect.client_key, Parcel.order_id)
             .join(Parcel, Parcel.id == Effect.parcel_id)
-            .where(Effect.kind == "waybill")
+            .where(Effect.kind == "waybill", Effect.updated_at <= before)
             .where(  # unclear, or an older one that the carrier said it did not void
                 (Effect.state == "unknown")
                 | ((Effect.state == "confirmed") & (Effect.generation < Parcel.generation))
@@ -152,6 +162,7 @@ def person(context: Context, live: dict[str, str], told: Collection[str]) -> Non
             select(Effect.parcel_id, Parcel.waybill_no)
             .join(Parcel, Parcel.id == Effect.parcel_id)
             .where(Effect.kind == "write_back", Effect.state == "unknown")
+            .where(Effect.updated_at <= before)
         ).all()
     for parcel_id, number in untold:
         settling.settle_write_back(context, parcel_id, number in told, "li", "已看店铺后台")
@@ -206,6 +217,13 @@ def leave_all(context: Context, most: int) -> int:
         if parcels:
             act(context, parcels, "li")
     return len(parcels)
+
+
+def counts(context: Context) -> dict[str, int]:
+    """Orders by state."""
+    with context.store.begin(context.tenant_id, readonly=True) as work:
+        rows = work.session.execute(select(Order.state, func.count()).group_by(Order.state))
+        return {state: count for state, count in rows}
 
 
 def export(context: Context) -> list[dict[str, str | None]]:
