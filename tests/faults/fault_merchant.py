@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from sqlalchemy import func, select, update
 
 from tidegate.domain.orders import LineDraft, OrderDraft, RecipientDraft
+from tidegate.errors import Conflict
 from tidegate.jobs import rescue
 from tidegate.jobs.runner import drain
 from tidegate.services import review, routing, settling, shipping, tracking
@@ -152,11 +154,13 @@ def person(
             )
         ).all()
     for parcel_id, key, order_id in stuck:
-        settling.settle_waybill(context, parcel_id, live.get(key), "li", "已向快递公司核实")
+        with suppress(Conflict):  # it was found out meanwhile
+            settling.settle_waybill(context, parcel_id, live.get(key), "li", "已向快递公司核实")
         with context.store.begin(context.tenant_id, readonly=True) as work:
             held = work.session.get_one(Order, order_id).state == "on_hold"
         if held:
-            review.release(context, order_id, "li", "已核实")
+            with suppress(Conflict):
+                review.release(context, order_id, "li", "已核实")
     with context.store.begin(context.tenant_id, readonly=True) as work:
         untold = work.session.execute(
             select(Effect.parcel_id, Parcel.waybill_no)
@@ -165,7 +169,8 @@ def person(
             .where(Effect.updated_at <= before)
         ).all()
     for parcel_id, number in untold:
-        settling.settle_write_back(context, parcel_id, number in told, "li", "已看店铺后台")
+        with suppress(Conflict):
+            settling.settle_write_back(context, parcel_id, number in told, "li", "已看店铺后台")
 
 
 def expire_leases(context: Context) -> None:

@@ -115,7 +115,7 @@ def test_what_was_said_about_a_group_of_orders_is_read_once_a_gate(world: Any) -
     event.listen(engine, "before_cursor_execute", lambda *args: asked.append(str(args[2])))
     decide_many(world.context, ids, "advance")
     assert world.count(Decision) == stored
-    read = [one for one in asked if "decision.facts" in one and one.startswith("SELECT")]
+    read = [one for one in asked if "decision.packed_facts" in one and one.startswith("SELECT")]
     assert len(read) == 1  # review is the only gate that held orders are asked again at
 
 

@@ -544,13 +544,24 @@ class Decision(TenantScoped, Base):
     )  # received, edited, stock_changed, asked_again …
     verdict: Mapped[str] = mapped_column(String(40))  # first action's name, or "none"
     decided_at: Mapped[datetime]
-    facts: Mapped[dict[str, Any]] = mapped_column(JsonColumn)
+    # decisions of before 0027 have their facts here, later ones packed: `facts` knows
+    plain_facts: Mapped[dict[str, Any]] = mapped_column("facts", JsonColumn, default=dict)
+    packed_facts: Mapped[dict[str, Any] | None] = mapped_column(PackedJson)
     result: Mapped[dict[str, Any]] = mapped_column(JsonColumn)
     # the rules that mattered, leaf by leaf; decisions of before 0025 have them in `result`
     rules: Mapped[list[dict[str, Any]] | None] = mapped_column(PackedJson, deferred=True)
     applied: Mapped[bool] = mapped_column(
         Boolean, default=True
     )  # False: a person decided before; this proposes
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the rules read."""
+        return self.plain_facts if self.packed_facts is None else self.packed_facts
+
+    @facts.setter
+    def facts(self, given: dict[str, Any]) -> None:
+        self.packed_facts = given
 
     @property
     def document(self) -> dict[str, Any]:

@@ -88,7 +88,8 @@ def _decisions(work: UnitOfWork, gate: str, ids: Sequence[int]) -> dict[int, lis
         rows = work.session.execute(
             select(
                 Decision.id, Decision.order_id, Decision.ruleset_id, Decision.verdict,
-                Decision.decided_at, Decision.result["actions"].label("actions"), Decision.facts,
+                Decision.decided_at, Decision.result["actions"].label("actions"),
+                Decision.plain_facts, Decision.packed_facts,
             )
             .where(Decision.order_id.in_(part), Decision.gate == gate, Decision.applied)
             .order_by(Decision.id)
@@ -97,7 +98,7 @@ def _decisions(work: UnitOfWork, gate: str, ids: Sequence[int]) -> dict[int, lis
             found.setdefault(row.order_id, []).append(
                 Stood(
                     row.id, row.order_id, row.ruleset_id, row.verdict, row.decided_at,
-                    row.actions or (), row.facts,
+                    row.actions or (), row.packed_facts or row.plain_facts,
                 )
             )  # fmt: skip
     return found

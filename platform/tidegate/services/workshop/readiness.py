@@ -92,13 +92,13 @@ def recent_facts(
 ) -> list[tuple[Mapping[str, Any], datetime]]:
     """What the gate was asked lately."""
     statement = (
-        select(Decision.facts, Decision.decided_at)
+        select(Decision.plain_facts, Decision.packed_facts, Decision.decided_at)
         .where(Decision.gate == ruleset.gate)
         .order_by(Decision.id.desc())
         .limit(limit)
     )
     with context.store.begin(context.tenant_id, readonly=True) as work:
-        return [(facts, at) for facts, at in work.session.execute(statement)]
+        return [(packed or plain, at) for plain, packed, at in work.session.execute(statement)]
 
 
 def _tests(ruleset: RuleSet, failed: list[str]) -> Iterator[Blocker]:
