@@ -20,6 +20,7 @@ from tidegate.store.tables import CarrierService, RateCard, ServiceZone, Shop
 
 STEP = timedelta(minutes=5)
 STEPS = 288
+DAY = STEP * STEPS
 DOWN_STEPS = 6
 FAULTS = 1000
 CARRIERS = {"ZTO": "A", "SF": "B", "YTO": "C", "STO": "A"}
@@ -92,6 +93,25 @@ def at(share: float, orders: int) -> int:
     return round(orders * (share - math.sin(2 * math.pi * share) / (2 * math.pi) * 0.8))
 
 
+class Asked:
+    """What a person hears who rings carriers up and looks at shops' pages."""
+
+    def __init__(self, context: Context) -> None:
+        self._carriers = [
+            each for each in context.carriers.values() if isinstance(each, FaultCarrier)
+        ]
+        self._shops = [each for each in context.shops.values() if isinstance(each, FaultShop)]
+
+    def get(self, key: str) -> str | None:
+        """The number that would be billed under a client key."""
+        said = [each.call("ledger", {"key": key})["number"] for each in self._carriers]
+        return next((number for number in said if number), None)
+
+    def __contains__(self, number: object) -> bool:
+        """Whether a shop shows this number."""
+        return any(each.call("shown", {"number": number})["shown"] for each in self._shops)
+
+
 class Outside:
     """The books of the carriers and shops of a day, read when somebody asks."""
 
@@ -105,19 +125,6 @@ class Outside:
         self._moved = dict.fromkeys(SHOPS, 0)
         self._owner: dict[str, Case] = {}
         self._read = dict.fromkeys(CARRIERS, 0)
-
-    def get(self, key: str) -> str | None:
-        """The number that would be billed under a client key."""
-        for name, case in self.carriers.items():
-            with case.lock:
-                for row in case.made_by.of(CARRIERS[name], key):
-                    if row["number"] not in case.cancelled:
-                        return row["number"]
-        return None
-
-    def __contains__(self, number: object) -> bool:
-        """Whether a shop shows this number."""
-        return any(row["number"] == number for case in self.shops.values() for row in case.told)
 
     def couriers(self, now: datetime) -> None:
         """A parcel that a shop was told of is picked up: its carrier says so."""

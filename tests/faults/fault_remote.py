@@ -172,6 +172,16 @@ class FaultServer:
                 return {"ok": True, "number": row["number"]}
         return {"ok": True, "number": None}
 
+    def _ledger(self, case: Case, kind: str, asked: dict[str, str]) -> dict[str, Any]:
+        """What a person is told who rings up: the live number under a key, of any class."""
+        rows = case.made_by.of(kind, asked["key"])
+        live = [row["number"] for row in rows if row["number"] not in case.cancelled]
+        return {"ok": True, "number": live[0] if live else None}
+
+    def _shown(self, case: Case, kind: str, asked: dict[str, str]) -> dict[str, Any]:
+        """Whether a shop's page shows a number."""
+        return {"ok": True, "shown": any(row["number"] == asked["number"] for row in case.told)}
+
     def _cancel(self, case: Case, kind: str, asked: dict[str, str]) -> dict[str, Any]:
         rows = case.made_by.of(kind, asked["key"])
         fresh = [row for row in rows if row["number"] not in case.cancelled]
