@@ -274,3 +274,15 @@ def test_a_tenant_claims_its_own_jobs_only(store: Store) -> None:
     put(store, tenant=2)
     assert table.claim(store, 1, NOW, 9) == []
     assert len(table.claim(store, 2, NOW, 9)) == 1
+
+
+def test_what_is_handed_back_is_as_if_it_had_not_been_claimed(store: Store) -> None:
+    put(store, count=3)
+    before = [(job.state, job.attempts, job.sent_at) for job in rows(store)]
+    mine, *others = table.claim(store, 1, NOW, 3)
+    table.hand_back(store, others)
+    assert [job.state for job in rows(store)] == ["leased", "ready", "ready"]
+    table.finish(store, others, NOW)  # held no more
+    assert [(job.state, job.attempts, job.sent_at) for job in rows(store)][1:] == before[1:]
+    assert [job.id for job in table.claim(store, 1, NOW, 3)] == [job.id for job in others]
+    assert rows(store)[0].attempts == mine.attempt == 1

@@ -17,6 +17,8 @@ from tidegate.bootstrap import open_context
 from tidegate.errors import ConfigError
 from tidegate.jobs import rescue, table
 from tidegate.jobs.leases import Leases
+from tidegate.jobs.pace import Key, Pace
+from tidegate.jobs.rows import Claimed
 from tidegate.jobs.runner import BATCH
 from tidegate.jobs.running import run
 from tidegate.services.context import Context
@@ -112,6 +114,7 @@ class Child:
         self._main = process.current_process()
         self._contexts: Contexts | None = None
         self._leases: Leases | None = None
+        self._pace = Pace()
 
     def begin(self, **_: object) -> Contexts:
         """After the fork: no connection is shared with the parent."""
@@ -141,11 +144,22 @@ class Child:
         )  # fmt: skip
         jobs.sort(key=lambda job: (job.tenant_id, job.name, job.id))
         for (tenant_id, name), batch in groupby(jobs, key=lambda job: (job.tenant_id, job.name)):
-            in_hand = list(batch)
-            run(contexts.of(tenant_id), in_hand, self._leases)
+            in_hand = self._turn(contexts, (tenant_id, name), list(batch))
             for lane in {job.lane for job in in_hand if job.lane is not None}:
                 self._go_on(contexts.of(tenant_id), name, lane)
         return len(jobs)
+
+    def _turn(self, contexts: Contexts, key: Key, jobs: list[Claimed]) -> list[Claimed]:
+        """Run as many as the merchant gets at a time, hand the others back to the end of the queue; those that ran."""
+        tenant_id, name = key
+        kind = kind_of(name)
+        most = self._pace.size(key, kind.at_once) if kind.judges else len(jobs)
+        mine, others = jobs[:most], jobs[most:]
+        table.hand_back(contexts.first.store, others)
+        began = time.monotonic()
+        run(contexts.of(tenant_id), mine, self._leases)
+        self._pace.ran(key, len(mine), time.monotonic() - began)
+        return mine
 
     def _go_on(self, context: Context, name: str, lane: str) -> None:
         """Whoever has a lane in hand works it off: the relay sends one message of a lane at a time."""

@@ -140,6 +140,11 @@ def release(store: Store, jobs: Sequence[Claimed]) -> None:
     _set(store, jobs, state="ready", lease_until=None, sent_at=None)
 
 
+def hand_back(store: Store, jobs: Sequence[Claimed]) -> None:
+    """Hand back what was not begun: as if it had not been claimed. Only whoever claimed it may, and forgets it."""
+    _set(store, jobs, state="ready", lease_until=None, sent_at=None, attempts=JOB.c.attempts - 1)
+
+
 def renew(store: Store, jobs: Sequence[Claimed], lease_s: float = LEASE_S) -> set[int]:
     """Lease held jobs anew; the ids that are still ours."""
     if not jobs:

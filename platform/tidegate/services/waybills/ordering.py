@@ -16,6 +16,9 @@ PREFIX = "waybill:"
 GRACE = timedelta(seconds=20)  # what was sent may still arrive: not asked again before
 PROBE = timedelta(seconds=5)  # where nobody listens, one parcel asks again so soon
 AWAY = timedelta(seconds=60)  # and the others so late, unless it gets through
+NEAR = timedelta(
+    seconds=30
+)  # longer than a call may take: those that would be due by then are put off
 STANDS_BACK = "carrier.away"  # Job.error of those others
 
 
@@ -65,7 +68,7 @@ def stand_back(work: UnitOfWork, away: Mapping[str, Parcel], now: datetime) -> N
     through, or late. A thousand that try in turn would take the time of all that could go on.
     """
     for account, parcel in away.items():
-        early = JOB.c.due_at < now + AWAY
+        early = JOB.c.due_at < now + NEAR
         postponed = update(JOB).where(*_waiting(work, [account]), early)
         work.session.connection().execute(postponed.values(due_at=now + AWAY, error=STANDS_BACK))
         request_again(work, parcel, account, now + PROBE, now)
