@@ -1,9 +1,9 @@
 """One carrier away: what the others' parcels notice, and how its own catch up when it is back.
 
-    python benchmarks/carrier_down.py [BACKLOG [MINUTES]] [--own-postgres]   (3,000, 0; some minutes, and those away)
+    python benchmarks/carrier_down.py [BACKLOG [MINUTES]] [--own-postgres | --scaled]   (3,000, 0; and those minutes)
 
 Embedded, SQLite in a file (or PostgreSQL from its wheel), two sandbox carriers over HTTP in processes of their own, the
-runner `tidegate run` has.
+runner `tidegate run` has; `--scaled`: PostgreSQL, Redis, a relay and three Celery workers.
 First a stream of orders by the carrier that works; then BACKLOG orders by one that nobody listens for, and beside
 them the same stream again; then the other listens. Aims (B9): the p95 from due to waybill grows by at most 20 %, the
 backlog is through within 60 s, no order has two waybills; away for over half an hour, late waybills ring within 60 s.
@@ -16,15 +16,15 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import func, select, update
 
-from tidegate.bootstrap import connector, open_context, sandbox_secret
-from tidegate.jobs.runner import Runner
+from tidegate.bootstrap import open_context, sandbox_secret
 from tidegate.logs import configure_logs
 from tidegate.services.context import Context
 from tidegate.services.demo import seed_demo
@@ -35,6 +35,7 @@ from tidegate.store.tables import Alert, CarrierService, Effect, Job, Order, Par
 
 sys.path.insert(0, str(Path(__file__).parent))
 from chain import plenty
+from shared.at_work import at_work, sandbox_carriers
 from shared.servers import postgres_and_redis, sandbox_carrier
 
 BACKLOG = 3_000
@@ -48,28 +49,48 @@ UNDECIDED = {"received", "approved", "allocated"}
 
 
 def main(backlog: int, minutes: float) -> int:
+    scaled = "--scaled" in sys.argv
     with tempfile.TemporaryDirectory(prefix="tidegate-bench-") as name:
-        if "--own-postgres" not in sys.argv:
-            return on(f"sqlite:///{name}/bench.db", Path(name), backlog, minutes)
+        settings = replace(
+            Settings.from_environment(None), data_dir=Path(name), redis_url=None,
+            database_url=f"sqlite:///{name}/bench.db",
+        )  # fmt: skip
+        if not scaled and "--own-postgres" not in sys.argv:
+            return on(settings, backlog, minutes, scaled=False)
         with postgres_and_redis(Path(name)) as servers:
-            return on(servers["TIDEGATE_DATABASE_URL"], Path(name), backlog, minutes)
+            settings = replace(
+                settings, database_url=servers["TIDEGATE_DATABASE_URL"],
+                redis_url=servers["TIDEGATE_REDIS_URL"] if scaled else None,
+            )  # fmt: skip
+            return on(settings, backlog, minutes, scaled=scaled)
 
 
-def on(database_url: str, folder: Path, backlog: int, minutes: float) -> int:
-    settings = replace(Settings.from_environment(None), data_dir=folder, database_url=database_url)
-    secret, ports = sandbox_secret(settings), (free_port(), free_port())
-    make = connector("sandbox").load().make_carrier
-    names = ("sandbox", "away")
-    carriers = {
-        one: make({"url": f"http://127.0.0.1:{port}", "secret": secret})
-        for one, port in zip(names, ports, strict=True)
-    }
-    context = open_context(settings, carriers=carriers)
-    with sandbox_carrier(secret, ports[0]):
-        return measure(context, backlog, minutes, ports[1], secret)
+def on(settings: Settings, backlog: int, minutes: float, *, scaled: bool) -> int:
+    there = {name: f"http://127.0.0.1:{free_port()}" for name in ("sandbox", "away")}
+    context = open_context(settings, carriers=sandbox_carriers(settings, there))
+    site = Site(context, settings, there, scaled)
+    with site.listening("sandbox"):
+        return measure(site, backlog, minutes)
 
 
-def measure(context: Context, backlog: int, minutes: float, port: int, secret: str) -> int:
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where it happens, and the addresses of its carriers."""
+
+    context: Context
+    settings: Settings
+    there: Mapping[str, str]
+    scaled: bool
+
+    def listening(self, name: str) -> AbstractContextManager[str]:
+        """This carrier answers while the block lasts."""
+        return sandbox_carrier(
+            sandbox_secret(self.settings), int(self.there[name].rpartition(":")[2])
+        )
+
+
+def measure(site: Site, backlog: int, minutes: float) -> int:
+    context = site.context
     seed_demo(context)
     plenty(context)
     ids = orders(context, backlog + 2 * STREAM)
@@ -80,9 +101,7 @@ def measure(context: Context, backlog: int, minutes: float, port: int, secret: s
         other = CarrierService.code == AWAY
         work.session.execute(update(CarrierService).where(other).values(connector="away"))
         work.commit()
-    runner = Runner(context)
-    runner.start()
-    try:
+    with at_work(context, site.settings, site.there, scaled=site.scaled):
         alone = latencies(context, first)
         due(context, waiting, 0)
         heals_at = time.monotonic() + minutes * 60
@@ -93,7 +112,7 @@ def measure(context: Context, backlog: int, minutes: float, port: int, secret: s
         beside = latencies(context, second)
         time.sleep(max(0.0, heals_at - time.monotonic()))
         alarms(context)
-        with sandbox_carrier(secret, port):
+        with site.listening("away"):
             began = time.perf_counter()
             until(lambda: states(context, waiting).get("waybill", 0) > 0, "the first is through")
             found_s = time.perf_counter() - began
@@ -101,8 +120,6 @@ def measure(context: Context, backlog: int, minutes: float, port: int, secret: s
                 lambda: states(context, waiting).get("waybill") == len(waiting), "all are through"
             )
             drained_s = time.perf_counter() - began
-    finally:
-        runner.stop()
     return told(context, alone, beside, backlog, found_s, drained_s)
 
 

@@ -1,8 +1,9 @@
 """One merchant's rules are as slow as they may be: what the orders of another merchant notice.
 
-    python benchmarks/hostile_rules.py [STREAM]          (300 orders of the other merchant, 10 a second)
+    python benchmarks/hostile_rules.py [STREAM] [--scaled]          (300 orders of the other merchant, 10 a second)
 
-Embedded, SQLite in a file, the runner `tidegate run` has, a sandbox carrier over HTTP in a process of its own. The
+Embedded, SQLite in a file, the runner `tidegate run` has, a sandbox carrier over HTTP in a process of its own;
+`--scaled`: PostgreSQL, Redis, a relay and three Celery workers. The
 other merchant's orders go through the shipped rules three times: alone, beside orders of 200 lines that the shipped
 rules judge, and beside the same orders judged by a set that was made to cost time and that every limit lets pass
 (the worst of those the long suite draws). Aim (B18): their p99 from due to waybill at most doubles.
@@ -17,8 +18,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,15 +31,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 import carrier_down
 from carrier_down import SEED, WORKS, latencies, orders, send, until
 from chain import plenty
-from shared.servers import sandbox_carrier
+from shared.at_work import at_work, sandbox_carriers
+from shared.servers import postgres_and_redis, sandbox_carrier
 
-from tidegate.bootstrap import open_carriers, open_context, sandbox_secret
+from tidegate.bootstrap import open_context, sandbox_secret
 from tidegate.domain.orders import LineDraft, OrderDraft
 from tidegate.engine.compiled import compile_set
 from tidegate.engine.reader import read_ruleset
 from tidegate.engine.rulesets import RuleSet
 from tidegate.engine.writing import write
-from tidegate.jobs.runner import Runner
 from tidegate.logs import configure_logs
 from tidegate.services.accounts.tenants import add_tenant
 from tidegate.services.context import Context
@@ -58,17 +59,25 @@ LIMIT_S = 0.5
 
 
 def main(stream: int) -> int:
-    with tempfile.TemporaryDirectory(prefix="tidegate-bench-") as name:
+    scaled = "--scaled" in sys.argv
+    with tempfile.TemporaryDirectory(prefix="tidegate-bench-") as name, ExitStack() as stack:
         settings = replace(
-            Settings.from_environment(None), data_dir=Path(name),
+            Settings.from_environment(None), data_dir=Path(name), redis_url=None,
             database_url=f"sqlite:///{name}/bench.db",
         )  # fmt: skip
-        with sandbox_carrier(sandbox_secret(settings)) as url:
-            settings = replace(settings, sandbox_url=url)
-            return measure(open_context(settings, carriers=open_carriers(settings)), stream)
+        if scaled:
+            servers = stack.enter_context(postgres_and_redis(Path(name)))
+            settings = replace(
+                settings, database_url=servers["TIDEGATE_DATABASE_URL"],
+                redis_url=servers["TIDEGATE_REDIS_URL"],
+            )  # fmt: skip
+        url = stack.enter_context(sandbox_carrier(sandbox_secret(settings)))
+        there = {"sandbox": url}
+        context = open_context(settings, carriers=sandbox_carriers(settings, there))
+        return measure(context, stream, lambda: at_work(context, settings, there, scaled=scaled))
 
 
-def measure(context: Context, stream: int) -> int:
+def measure(context: Context, stream: int, work: Callable[[], AbstractContextManager[None]]) -> int:
     seed_demo(context)
     plenty(context)
     carrier_down.STREAM, carrier_down.PER_S = stream, PER_S
@@ -78,22 +87,12 @@ def measure(context: Context, stream: int) -> int:
     slow = Contexts(context).of(made.id)
     beside = round(stream / PER_S * HOSTILE_PER_S)
     ruleset = hostile(context)
-    with at_work(context):
+    with work():
         alone = latencies(context, ids[:stream])
         big = judged_beside(slow, beside, lambda: latencies(context, ids[stream : 2 * stream]))
         publish(slow, ruleset)
         worst = judged_beside(slow, beside, lambda: latencies(context, ids[2 * stream :]))
     return told(slow, ruleset, alone, big, worst)
-
-
-@contextmanager
-def at_work(context: Context) -> Iterator[None]:
-    runner = Runner(context)
-    runner.start()
-    try:
-        yield
-    finally:
-        runner.stop()
 
 
 # the hostile merchant
