@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+import threading
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
+
+from sqlalchemy import event
 
 from tidegate.errors import RemoteRetry
 from tidegate.jobs.runner import drain
+from tidegate.sdk.carrier import CarrierScan
 from tidegate.services import handover, labels
 from tidegate.services.chain import advance
-from tidegate.services.tracking import pull_scans
+from tidegate.services.tracking import apply_scans, pull_scans
 from tidegate.services.work import enqueue
 from tidegate.store.tables import Job, Order, Parcel, Reservation, Scan, Stock, SyncCursor
 
@@ -163,3 +169,74 @@ def test_a_carrier_away_for_long_leaves_no_dead_letters(both: Any) -> None:
     both.carrier.scan(number, "picked_up", both.now)
     pull_scans(both.context)
     assert both.count(Scan) == 1
+
+
+def second_parcel(world: Any, order_id: int) -> str:
+    """Another parcel of the same order, under way as well; its waybill number."""
+    first = world.parcel(order_id)
+    with world.context.store.begin(world.context.tenant_id) as work:
+        number = f"{first.waybill_no}X"
+        work.add(
+            Parcel(
+                order_id=order_id, number=f"{first.number}-2", state=first.state,
+                state_since=first.state_since, warehouse_id=first.warehouse_id,
+                carrier=first.carrier, service_code=first.service_code, waybill_no=number,
+                handed_over_at=first.handed_over_at,
+            )
+        )  # fmt: skip
+        work.commit()
+    return number
+
+
+def scan_of(number: str, state: str, at: datetime) -> CarrierScan:
+    return CarrierScan(f"{number}-{state}", number, at, state.upper(), state, "杭州市", "快件")
+
+
+def test_two_parcels_that_end_at_the_same_moment_end_their_order(both: Any) -> None:
+    """Each in a transaction of its own: the second one sees what the first one wrote."""
+    order_id, number = on_the_way(both)
+    other = second_parcel(both, order_id)
+    tenant, at = both.context.tenant_id, both.now + timedelta(hours=1)
+    began = threading.Event()
+
+    def second() -> None:
+        began.set()
+        with both.context.store.begin(tenant) as work:
+            apply_scans(work, "sandbox", [scan_of(other, "delivered", at)], at)
+            work.commit()
+
+    thread = threading.Thread(target=second)
+    with both.context.store.begin(tenant) as work:
+        apply_scans(work, "sandbox", [scan_of(number, "delivered", at)], at)
+        work.session.flush()
+        thread.start()
+        began.wait(10)
+        time.sleep(0.3)  # it reads as far as it gets
+        work.commit()
+    thread.join(30)
+    assert {parcel.state for parcel in both.all(Parcel)} == {"delivered"}
+    assert both.state(order_id) == "delivered"
+
+
+def test_a_page_of_many_scans_takes_no_more_statements_than_one_of_few(both: Any) -> None:
+    numbers = [on_the_way(both)[1] for _ in range(24)]
+
+    def asked(some: Sequence[str]) -> int:
+        """Statements that a page with a scan of each of these parcels takes."""
+        said: list[str] = []
+        engine = both.context.store.engine
+        listen = (engine, "before_cursor_execute", lambda *given: said.append(str(given[2])))
+        event.listen(*listen)
+        try:
+            with both.context.store.begin(both.context.tenant_id) as work:
+                page = [scan_of(number, "picked_up", both.now) for number in some]
+                apply_scans(work, "sandbox", page, both.now)
+                work.commit()
+        finally:
+            event.remove(*listen)
+        assert [one for one in said if "scan" in one]
+        return len(said)
+
+    few, many = asked(numbers[:4]), asked(numbers[4:])
+    assert many <= few + 2
+    assert {parcel.state for parcel in both.all(Parcel)} == {"in_transit"}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -13,7 +15,7 @@ from tidegate.sdk.carrier import Carrier, CarrierScan
 from tidegate.services import alerts
 from tidegate.services.context import Context
 from tidegate.services.handover import leave
-from tidegate.services.states import allowed, is_final, move_order, move_parcel, record
+from tidegate.services.states import allowed, is_final, move_order, move_parcel, record, take
 from tidegate.services.work import enqueue
 from tidegate.store.tables import Order, Parcel, Scan, SyncCursor
 from tidegate.store.unit_of_work import UnitOfWork
@@ -100,20 +102,15 @@ def apply_scans(
             )
         )
     )
-    parcels = {
-        parcel.waybill_no: parcel
-        for parcel in work.session.scalars(
-            select(Parcel).where(Parcel.waybill_no.in_({scan.waybill_no for scan in scans}))
-        )
-    }
+    consignments = _consignments(work, {scan.waybill_no for scan in scans})
     touched, new = [], 0
     for scan in scans:
-        parcel = parcels.get(scan.waybill_no)
-        if scan.event_id in known or parcel is None:
+        consignment = consignments.get(scan.waybill_no)
+        if scan.event_id in known or consignment is None:
             continue
         known.add(scan.event_id)
-        order = work.session.get(Order, parcel.order_id)
-        applied = order is not None and _apply(work, order, parcel, scan, now)
+        parcel = consignment.parcel
+        applied = _apply(work, consignment, scan, now)
         work.add(
             Scan(
                 parcel_id=parcel.id, source=source, event_id=scan.event_id, at=scan.at,
@@ -126,10 +123,50 @@ def apply_scans(
     return list(dict.fromkeys(touched)), new
 
 
-def _apply(
-    work: UnitOfWork, order: Order, parcel: Parcel, scan: CarrierScan, now: datetime
-) -> bool:
-    state = STATES.get(scan.state)
+@dataclass(frozen=True, slots=True)
+class _Consignment:
+    """A scanned parcel, its order, and all parcels of that order."""
+
+    parcel: Parcel
+    order: Order
+    family: Sequence[Parcel]
+
+
+def _consignments(work: UnitOfWork, numbers: Collection[str]) -> dict[str, _Consignment]:
+    """By waybill number. What many scans move goes out in few statements.
+
+    Orders are kept from others before all their parcels are read: of two parcels that end at the same moment, each in a
+    transaction of its own, the second one's sees that the first has ended.
+    """
+    scanned = work.session.scalars(select(Parcel).where(Parcel.waybill_no.in_(numbers))).all()
+    ids = {parcel.order_id for parcel in scanned}
+    orders = {row.id: row for row in work.session.scalars(select(Order).where(Order.id.in_(ids)))}
+    take(work, orders.values(), ())
+    families = _families(work, ids)
+    alone = [id_ for id_ in ids if len(families[id_]) > 1 and ("order", id_) not in work.taken]
+    if alone:
+        held = select(Order.id).where(Order.id.in_(alone)).order_by(Order.id)
+        work.session.execute(held.with_for_update(key_share=True))
+        families |= _families(work, alone)
+    take(work, (), scanned)
+    return {
+        parcel.waybill_no: _Consignment(parcel, orders[parcel.order_id], families[parcel.order_id])
+        for parcel in scanned
+        if parcel.waybill_no is not None and parcel.order_id in orders
+    }
+
+
+def _families(work: UnitOfWork, order_ids: Collection[int]) -> dict[int, list[Parcel]]:
+    """The parcels of each order as they are now."""
+    found = select(Parcel).where(Parcel.order_id.in_(order_ids)).order_by(Parcel.id)
+    families: dict[int, list[Parcel]] = defaultdict(list)
+    for parcel in work.session.scalars(found.execution_options(populate_existing=True)):
+        families[parcel.order_id].append(parcel)
+    return families
+
+
+def _apply(work: UnitOfWork, of: _Consignment, scan: CarrierScan, now: datetime) -> bool:
+    parcel, state = of.parcel, STATES.get(scan.state)
     if state is None:
         return False
     newest = parcel.last_scan_at
@@ -137,20 +174,16 @@ def _apply(
     if is_final("parcel", parcel.state):
         return False
     if newest is None or scan.at > newest:
-        return _move(work, order, parcel, state.parcel_state, scan, now)
+        return _move(work, of, state.parcel_state, scan, now)
     to = _settled(work, parcel, scan)
-    moved = to not in (None, parcel.state) and _move(work, order, parcel, to, scan, now)
+    moved = to not in (None, parcel.state) and _move(work, of, to, scan, now)
     return moved or scan.at == newest
 
 
 def _move(
-    work: UnitOfWork,
-    order: Order,
-    parcel: Parcel,
-    to: str | None,
-    scan: CarrierScan,
-    now: datetime,
+    work: UnitOfWork, of: _Consignment, to: str | None, scan: CarrierScan, now: datetime
 ) -> bool:
+    order, parcel = of.order, of.parcel
     by = {"actor_kind": "carrier", "actor": parcel.carrier or ""}
     if to is not None and parcel.state in AT_HOME:
         leave(work, order, parcel, parcel.picked_up_at or scan.at, "carrier", parcel.carrier or "")
@@ -162,7 +195,7 @@ def _move(
         return False
     if to is not None:
         move_parcel(work, parcel, to, now=now, **by)
-        order_to = _order_state(work, order, parcel)
+        order_to = _order_state(of.family)
         if order_to is not None and allowed("order", order.state, order_to):
             move_order(work, order, order_to, now=now, **by)
     return True
@@ -205,18 +238,13 @@ def _note(parcel: Parcel, scan: CarrierScan, state: TrackingState) -> None:
         parcel.delivered_at = min(parcel.delivered_at or scan.at, scan.at)
 
 
-def _order_state(work: UnitOfWork, order: Order, parcel: Parcel) -> str | None:
+def _order_state(family: Sequence[Parcel]) -> str | None:
     """Where an order goes by its parcels: it ends when all have ended alike, comes back when one does, and else
     follows the one that was scanned last."""
-    others = work.session.execute(
-        select(Parcel.state, Parcel.last_scan_at).where(
-            Parcel.order_id == order.id, Parcel.id != parcel.id, Parcel.state != "cancelled"
-        )
-    ).all()
-    every = [(parcel.state, parcel.last_scan_at), *((row[0], row[1]) for row in others)]
+    every = [(each.state, each.last_scan_at) for each in family if each.state != "cancelled"]
     states = {state for state, _ in every}
     if len(states) == 1:
-        return parcel.state
+        return every[0][0]
     if states & {"returning", "returned"}:
         return "returning"
     moving = [(at, state) for state, at in every if state in ON_THE_ROAD and at is not None]
