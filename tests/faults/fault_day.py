@@ -125,35 +125,41 @@ class Outside:
         self._moved = dict.fromkeys(SHOPS, 0)
         self._owner: dict[str, Case] = {}
         self._read = dict.fromkeys(CARRIERS, 0)
+        self._counted, self._faults = [0] * len(self.cases), 0
 
     def couriers(self, now: datetime) -> None:
         """A parcel that a shop was told of is picked up: its carrier says so."""
+        told = {place: shop.told[self._moved[place] :] for place, shop in self.shops.items()}
         for name, case in self.carriers.items():
             fresh = case.made[self._read[name] :]
             self._owner |= {row["number"]: case for row in fresh}
             self._read[name] += len(fresh)
-        for place, shop in self.shops.items():
-            for row in shop.told[self._moved[place] :]:
-                scans = self._owner[row["number"]].scans
-                scans.append({
+        for place, rows in told.items():
+            for row in rows:
+                self._owner[row["number"]].scans.append({
                     "id": f"s{place}-{self._moved[place]}", "number": row["number"],
                     "state": "picked_up", "at": now.isoformat(),
                 })  # fmt: skip
                 self._moved[place] += 1
 
     def rate(self, orders: int) -> None:
-        """Faults until there were as many as the day asks for."""
-        rate = min(0.3, FAULTS / (2 * orders)) if self.faults() < FAULTS else 0.0
+        """Faults until there were as many as the day asks for; an order takes two calls that may fail."""
+        rate = min(0.3, FAULTS / (1.7 * orders)) if self.faults() < FAULTS else 0.0
         for case in self.cases:
             case.rate = rate
 
     def calm(self) -> None:
+        """No more faults, so that the last ones come to rest."""
         for case in self.cases:
-            case.rate, case.down = 0.0, False
+            case.rate = 0.0
 
     def faults(self) -> int:
         """Calls that went wrong so far."""
-        return sum(1 for case in self.cases for *_, fault in case.calls if fault)
+        for number, case in enumerate(self.cases):
+            fresh = case.calls[self._counted[number] :]
+            self._faults += sum(1 for *_, fault in fresh if fault)
+            self._counted[number] += len(fresh)
+        return self._faults
 
     def history(self, orders: int, export: list[dict[str, str | None]]) -> History:
         made = [row for case in self.carriers.values() for row in case.made]

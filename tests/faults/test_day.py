@@ -122,11 +122,15 @@ class Day:
             self._watch(step // 12)
             if not self.quarter and step >= STEPS // 4:
                 self.quarter = self.programs.resident()
-        self.outside.calm()
+        for case in self.outside.cases:
+            case.down = False
         while True:
             time.sleep(1.0)
             self._watch(int((self.clock.now() - self.start) / STEP) // 12)
             found = fault_merchant.counts(self.context)
+            self.outside.rate(self.orders)
+            if found.get("in_transit", 0) > 0.95 * self.orders:
+                self.outside.calm()
             if found == {"in_transit": self.orders} or self._gone() > LATEST_S:
                 return found
 
