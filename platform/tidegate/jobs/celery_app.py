@@ -147,6 +147,8 @@ class Child:
             in_hand = self._turn(contexts, (tenant_id, name), list(batch))
             for lane in {job.lane for job in in_hand if job.lane is not None}:
                 self._go_on(contexts.of(tenant_id), name, lane)
+        if len(jobs) < len(ids):  # rows that somebody wrote to just then are passed over
+            table.send_again(first.store, set(ids) - {job.id for job in jobs})
         return len(jobs)
 
     def _turn(self, contexts: Contexts, key: Key, jobs: list[Claimed]) -> list[Claimed]:

@@ -21,6 +21,7 @@ from tidegate.jobs.due import due
 from tidegate.jobs.names import BATCHES, FUNCTIONS
 from tidegate.jobs.rows import JOB, READY
 from tidegate.jobs.runner import Runner, turned
+from tidegate.jobs.table import send_again
 from tidegate.services.context import Context
 from tidegate.services.contexts import Contexts
 from tidegate.services.job_kinds import QUEUES, kind_of, queue_of
@@ -114,10 +115,18 @@ class Relay:
                 ids = unsent(self._store, tenant_id, name, now, again_s, limit)
                 messages = list(bunches(ids, PER_MESSAGE if name in BATCHES else 1))
             for message in messages:
-                self._sender.send(queue, message)
-                mark_sent(self._store, message)
+                self._post(queue, message)
                 sent += len(message)
         return sent
+
+    def _post(self, queue: str, message: Sequence[int]) -> None:
+        """Marked first: a worker that is told while we write leaves the rows that we hold, and the message is lost."""
+        mark_sent(self._store, message)
+        try:
+            self._sender.send(queue, message)
+        except Exception:
+            send_again(self._store, message)
+            raise
 
     def _away(self, error: Exception) -> None:
         """Redis (or the database) does not answer."""
@@ -188,7 +197,7 @@ def unsent_in_lanes(
 
 
 def mark_sent(store: Store, ids: Sequence[int]) -> None:
-    """Remember when, unless a worker was quicker."""
+    """Remember when."""
     if not ids:
         return
     rows = and_(JOB.c.id.in_(ids), READY)

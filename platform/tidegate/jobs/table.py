@@ -6,7 +6,7 @@ What is due is judged by the clock of whoever asks, leases by the database's.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -84,6 +84,16 @@ def claim_ids(
         found = _lease(session.connection(), chosen.order_by(JOB.c.id), worker, now, lease_s)
         session.commit()
     return found
+
+
+def send_again(store: Store, ids: Collection[int]) -> None:
+    """A message about these came to nothing: those that still wait are sent anew."""
+    if not ids:
+        return
+    with store.unscoped() as session:
+        waiting = update(JOB).where(JOB.c.id.in_(ids), READY)
+        session.connection().execute(waiting.values(sent_at=None))
+        session.commit()
 
 
 def _free(tenant_id: int) -> ColumnElement[bool]:
