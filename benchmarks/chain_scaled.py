@@ -1,6 +1,6 @@
 """The chain scaled out: orders a second to the waybill with one worker process and with more, in one run.
 
-    python benchmarks/chain_scaled.py [ORDERS]        (1,000 a run; some minutes)
+    python benchmarks/chain_scaled.py [ORDERS]    (2,000 a run: the start of the workers counts little; some minutes)
 
 PostgreSQL and Redis from wheels, `tidegate relay` and `tidegate worker --processes N` as an operator starts them, and
 the sandbox carrier in a process of its own, which takes 5 ms for each call. All orders are there and become due at
@@ -37,7 +37,7 @@ from tidegate.services.invariants.checks import check
 from tidegate.settings import Settings
 from tidegate.store.tables import Event, Job
 
-ORDERS, SEED = 1000, 20261111
+ORDERS, SEED = 2000, 20261111
 PROCESSES = (1, 2, 3)
 CARRIER_S = 0.005
 TARGET_PER_S = 150
