@@ -14,7 +14,7 @@ import pytest
 from tidegate.services.rulebook import Rulebook
 from tidegate.store.packing import packed, unpacked, words
 
-SHA256 = "057726db6292413c7e31466d136a1bd26901ba3745229df8850534be5adb36e2"
+SHA256 = "c3ceb939c61b789a74a17977e99372e5ba60c33e2e805192601b798ea2064f2b"
 
 
 def test_the_words_are_those_that_rows_were_packed_with() -> None:
