@@ -24,6 +24,8 @@ INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
 JOBS ?= 3
 # Workers get whole files, in the order tests/conftest.py gives them.
 BY_FILE := --dist loadfile --no-loadscope-reorder
+# A test that waits for ever is told with its stack, and fails: nothing else would end the run.
+NOT_FOR_EVER := -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true
 ORDERS ?= 20000
 SEED ?= 1
 
@@ -39,13 +41,13 @@ test: $(VENV)/.dev $(VENV)/.durable ## Everything CI runs: format, lint, types, 
 	@$(MAKE) --no-print-directory -j2 check-fast suite
 
 suite: $(VENV)/.dev $(VENV)/.durable
-	@$(PY) -m pytest -q -n $(JOBS) $(BY_FILE) -m "not long"
+	@$(PY) -m pytest -q -n $(JOBS) $(BY_FILE) $(NOT_FOR_EVER) -m "not long"
 
 test-long: $(VENV)/.dev $(VENV)/.durable ## The long suites: evaluators against each other, patterns, checker against z3 (tens of minutes)
 	@$(PY) -m pytest -q -n $(JOBS) $(BY_FILE) -m long
 
 test-postgres: $(VENV)/.dev $(VENV)/.durable ## All tests on PostgreSQL instead of SQLite, where a test does not say which it means
-	@TEST_BACKEND=postgres $(PY) -m pytest -q -n $(JOBS) $(BY_FILE) -m "not long"
+	@TEST_BACKEND=postgres $(PY) -m pytest -q -n $(JOBS) $(BY_FILE) $(NOT_FOR_EVER) -m "not long"
 
 test-faults: $(VENV)/.dev ## All of the fault suite: crashes at every point, bursts of 10,000 orders, killed databases (an hour or more)
 	@$(PY) -m pytest -q -rP tests/faults -m faults
@@ -54,7 +56,7 @@ test-connectors-long: $(VENV)/.dev ## Shops, an ERP and carriers with faults on,
 	@$(PY) tests/at_work/work_run.py --orders $(ORDERS) --seed $(SEED)
 
 check: $(VENV)/.dev $(VENV)/.durable check-fast ## The fast part: no browser, no database server, no big files
-	@$(PY) -m pytest -q -n $(JOBS) $(BY_FILE) -m "not browser and not postgres and not redis and not shared_data and not long"
+	@$(PY) -m pytest -q -n $(JOBS) $(BY_FILE) $(NOT_FOR_EVER) -m "not browser and not postgres and not redis and not shared_data and not long"
 
 check-fast: $(VENV)/.dev
 	@$(PY) -m ruff format --check --quiet .
