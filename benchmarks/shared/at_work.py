@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -17,7 +16,7 @@ from typing import Any
 
 from tidegate.bootstrap import connector, open_context, sandbox_secret
 from tidegate.jobs import celery_app
-from tidegate.jobs.relay import Relay
+from tidegate.jobs import relay as relay_jobs
 from tidegate.jobs.runner import Runner
 from tidegate.sdk.carrier import Carrier
 from tidegate.services.context import Context
@@ -94,11 +93,8 @@ def worker(settings: Settings) -> None:
 
 def relay(settings: Settings) -> None:
     context = opened(settings, migrate=False)
-    running = Relay(context, celery_app.Messenger(settings), lease_s=settings.lease_s)
-    signal.signal(signal.SIGTERM, lambda *_: running.stop())
-    _ready()
-    running.run()
-    context.store.close()
+    messenger = celery_app.Messenger(settings)
+    relay_jobs.work(context, messenger, lease_s=settings.lease_s, ready=_ready)
 
 
 def _ready() -> None:

@@ -26,7 +26,7 @@ from fault_clock import SharedClock
 from tidegate.bootstrap import open_context
 from tidegate.errors import TidegateError
 from tidegate.jobs import celery_app
-from tidegate.jobs.relay import Relay
+from tidegate.jobs import relay as relay_jobs
 from tidegate.jobs.runner import Runner
 from tidegate.services.context import Context
 from tidegate.services.intake import import_orders
@@ -55,11 +55,8 @@ def worker(settings: Settings) -> None:
 
 def relay(settings: Settings) -> None:
     context = opened(settings, migrate=False)
-    running = Relay(context, celery_app.Messenger(settings), lease_s=settings.lease_s)
-    signal.signal(signal.SIGTERM, lambda *_: running.stop())
-    _ready()
-    running.run()
-    context.store.close()
+    messenger = celery_app.Messenger(settings)
+    relay_jobs.work(context, messenger, lease_s=settings.lease_s, ready=_ready)
 
 
 def runner(settings: Settings) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 
 import click
 
@@ -12,7 +11,7 @@ from tidegate.bootstrap import open_context
 from tidegate.cli.language import text
 from tidegate.cli.scaled import check_database
 from tidegate.jobs.celery_app import Messenger
-from tidegate.jobs.relay import Relay
+from tidegate.jobs.relay import work
 from tidegate.settings import Settings
 from tidegate.telemetry.shared import figures_folder, share_figures
 
@@ -36,10 +35,9 @@ def relay(as_json: bool) -> None:
     check_database(settings)
     share_figures(figures_folder(settings.data_dir))
     context = open_context(settings, migrate=False)
-    running = Relay(context, messenger, lease_s=settings.lease_s)
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, lambda *_: running.stop())
-    if as_json:
-        click.echo(json.dumps({"pid": os.getpid()}))
-    running.run()
-    context.store.close()
+
+    def ready() -> None:
+        if as_json:
+            click.echo(json.dumps({"pid": os.getpid()}))
+
+    work(context, messenger, lease_s=settings.lease_s, ready=ready)

@@ -7,6 +7,7 @@ While Redis is away the relay does the work itself, slower, but it goes on.
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -148,6 +149,16 @@ class Relay:
         alone, self._alone = self._alone, None
         if alone is not None:
             alone.stop()
+
+
+def work(context: Context, sender: Sender, *, lease_s: float, ready: Callable[[], None]) -> None:
+    """Run a relay until it is told to end (SIGTERM, SIGINT). `ready` is called once it listens."""
+    running = Relay(context, sender, lease_s=lease_s)
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: running.stop())
+    ready()
+    running.run()
+    context.store.close()
 
 
 def sent_and_waiting(store: Store, names: Sequence[str], now: datetime, again_s: float) -> int:
